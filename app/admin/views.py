@@ -1,0 +1,120 @@
+"""Administration: users, settings, the audit log. Admins alone, on every address."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug import Response
+
+from app.access import role_required
+from app.admin.forms import RoleForm, SettingsForm, UserForm
+from app.clients import client_address
+from app.entities import Role
+from app.errors import AppError
+from app.services import accounts, audit, settings
+from app.services.audit import AuditFilter
+from app.services.paging import page_number
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+@bp.before_request
+@role_required(Role.ADMIN)
+def require_admin() -> None:
+    """Checked once for the whole blueprint, so that no new view can forget it."""
+
+
+@bp.get("/users")
+def users() -> str:
+    search = request.args.get("q", "").strip()[:120]
+    page = accounts.list_users(search, page_number(request.args.get("page")))
+    return render_template("admin/users.html", page=page, search=search)
+
+
+@bp.route("/users/new", methods=["GET", "POST"])
+def create_user() -> tuple[str, int]:
+    form = UserForm()
+    if form.validate_on_submit():
+        try:
+            user, one_time = accounts.create_user(
+                email=form.email.data,
+                name=form.name.data,
+                role=Role(form.role.data),
+                by=_admin(),
+                address=client_address(),
+            )
+        except accounts.InvalidAccount as error:
+            form[error.field].errors = [str(error)]
+        else:
+            return render_template("admin/one_time_password.html", user=user, one_time=one_time), 201
+    return render_template("admin/user_new.html", form=form), 422 if form.errors else 200
+
+
+@bp.get("/users/<int:user_id>")
+def user(user_id: int) -> str:
+    shown = accounts.get_user(user_id)
+    return render_template("admin/user.html", user=shown, form=RoleForm(role=shown.role))
+
+
+@bp.post("/users/<int:user_id>/role")
+def set_role(user_id: int) -> Response:
+    form = RoleForm()
+    if not form.validate_on_submit():
+        raise AppError(422, "Unknown role", "Choose one of the roles of the list.")
+    changed = accounts.get_user(user_id)
+    accounts.set_role(user=changed, role=Role(form.role.data), by=_admin(), address=client_address())
+    return _back_to(user_id, f"{changed.name} is now {changed.role}.")
+
+
+@bp.post("/users/<int:user_id>/enable")
+def enable_user(user_id: int) -> Response:
+    changed = accounts.get_user(user_id)
+    accounts.set_enabled(user=changed, enabled=True, by=_admin(), address=client_address())
+    return _back_to(user_id, f"{changed.name} can sign in again.")
+
+
+@bp.post("/users/<int:user_id>/disable")
+def disable_user(user_id: int) -> Response:
+    changed = accounts.get_user(user_id)
+    accounts.set_enabled(user=changed, enabled=False, by=_admin(), address=client_address())
+    return _back_to(user_id, f"{changed.name} can no longer sign in, and is signed out everywhere.")
+
+
+@bp.post("/users/<int:user_id>/reset-password")
+def reset_password(user_id: int) -> str:
+    changed = accounts.get_user(user_id)
+    one_time = accounts.reset_password(user=changed, by=_admin(), address=client_address())
+    return render_template("admin/one_time_password.html", user=changed, one_time=one_time)
+
+
+@bp.route("/settings", methods=["GET", "POST"])
+def edit_settings() -> Response | tuple[str, int]:
+    form = SettingsForm(
+        registration_open=settings.registration_is_open(), institution=settings.get_setting("institution")
+    )
+    if form.validate_on_submit():
+        values = {
+            "registration_open": "yes" if form.registration_open.data else "no",
+            "institution": form.institution.data.strip(),
+        }
+        for name, value in values.items():
+            settings.set_setting(name=name, value=value, by=_admin(), address=client_address())
+        flash("The settings are saved.", "success")
+        return redirect(url_for("admin.edit_settings"))
+    return render_template("admin/settings.html", form=form), 422 if form.errors else 200
+
+
+@bp.get("/audit")
+def audit_log() -> str:
+    wanted = AuditFilter(
+        action=request.args.get("action", "")[:40], account=request.args.get("account", "").strip()[:254]
+    )
+    page = audit.list_events(wanted, page_number(request.args.get("page")))
+    return render_template("admin/audit.html", page=page, wanted=wanted, actions=audit.list_actions())
+
+
+def _admin() -> accounts.User:
+    return current_user._get_current_object()
+
+
+def _back_to(user_id: int, message: str) -> Response:
+    flash(message, "success")
+    return redirect(url_for("admin.user", user_id=user_id))

@@ -1,0 +1,102 @@
+"""The JSON API, version 1. Each request carries a bearer token; errors are {"error": {"code", "message"}}."""
+
+from flask import Blueprint, Response, jsonify, request, url_for
+
+from app.api.auth import CHALLENGE, caller, check_token
+from app.api.serializers import study_json, summary_json, task_json
+from app.clients import client_address
+from app.downloads import pdf_response
+from app.errors import AppError
+from app.extensions import csrf
+from app.services import analysis, intake, pictures, reports, studies
+
+MAX_IDEMPOTENCY_KEY = 255
+
+bp = Blueprint("api", __name__, url_prefix="/api/v1")
+# A page of another site cannot send a token that it does not know, and cookies do not count here.
+csrf.exempt(bp)
+bp.before_request(check_token)
+
+
+@bp.after_request
+def _challenge(response: Response) -> Response:
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = CHALLENGE
+    return response
+
+
+@bp.get("/tasks")
+def tasks() -> Response:
+    unavailable = analysis.unavailable_reasons()
+    return jsonify(tasks=[task_json(task, task.name not in unavailable) for task in analysis.all_tasks()])
+
+
+@bp.get("/studies")
+def list_studies() -> Response:
+    wanted = studies.StudyFilter.from_args(request.args)
+    page = studies.list_studies(wanted, caller())
+    following = url_for("api.list_studies", **wanted.to_args(page=page.page + 1)) if page.page < page.pages else None
+    return jsonify(
+        items=[summary_json(study) for study in page.items],
+        page=page.page,
+        pages=page.pages,
+        total=page.total,
+        next=following,
+    )
+
+
+@bp.post("/studies")
+def create_study() -> tuple[Response, int, dict[str, str]]:
+    _insist_on_form()
+    study = intake.receive_study(
+        owner=caller(),
+        task=request.form.get("task", ""),
+        uploads=[intake.Upload(file.filename or "", file.read()) for file in request.files.getlist("image")],
+        patient_name=request.form.get("patient_name", ""),
+        patient_reference=request.form.get("patient_reference", ""),
+        note=request.form.get("note", ""),
+        submission_key=_idempotency_key(),
+        address=client_address(),
+    )
+    analysis.analyse_study(study)
+    return _study_response(study.key), 201, {"Location": url_for("api.study", key=study.key)}
+
+
+@bp.get("/studies/<key>")
+def study(key: str) -> Response:
+    return _study_response(key)
+
+
+@bp.get("/studies/<key>/report.pdf")
+def report(key: str) -> Response:
+    found = studies.get_study(key, caller())
+    return pdf_response(reports.current_report(study=found, author=caller(), address=client_address()))
+
+
+@bp.get("/studies/<key>/images/<image_key>/heatmap.png")
+def heatmap(key: str, image_key: str) -> Response:
+    image = studies.get_image(key, image_key, caller())
+    data, media_type = pictures.render_view(image, "heatmap", request.args.get("label", ""))
+    return Response(data, mimetype=media_type)
+
+
+def _study_response(key: str) -> Response:
+    found = studies.get_study(key, caller())
+    return jsonify(study_json(found, reports.build_report(found)))
+
+
+def _insist_on_form() -> None:
+    if request.mimetype != "multipart/form-data":
+        raise AppError(
+            415,
+            "Form expected",
+            "Send the study as multipart/form-data with the fields task, image (repeatable), patient_name, "
+            "patient_reference and note.",
+        )
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > MAX_IDEMPOTENCY_KEY:
+        raise AppError(400, "Key too long", f"An Idempotency-Key has at most {MAX_IDEMPOTENCY_KEY} characters.")
+    return key or None

@@ -1,0 +1,90 @@
+"""The command line: `flask --app wsgi user create`, `token create`, `tasks list`, `tasks verify`, `purge`."""
+
+import sys
+
+import click
+from flask import Flask
+from flask.cli import AppGroup, with_appcontext
+
+import models
+from app.entities import Role
+from app.services import accounts, purge, tokens
+
+users_cli = AppGroup("user", help="Accounts.")
+tokens_cli = AppGroup("token", help="Tokens of the JSON API.")
+tasks_cli = AppGroup("tasks", help="Clinical questions and their networks.")
+
+
+def register(app: Flask) -> None:
+    """Add the commands to `flask`."""
+    for command in (users_cli, tokens_cli, tasks_cli, purge_command):
+        app.cli.add_command(command)
+
+
+@users_cli.command("create")
+@click.option("--email", required=True, help="What the user signs in with.")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--name", default="", help="As it stands on reports. Default: the part of the e-mail address before @.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
+def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
+    """Create an account; without --password-stdin, print a one-time password on the last line."""
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    if password == "":
+        raise click.ClickException("Standard input holds no password.")
+    try:
+        user, one_time = accounts.create_user(
+            email=email, name=name or email.partition("@")[0], role=Role(role), password=password
+        )
+    except accounts.InvalidAccount as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Created {user.role} {user.email}.")
+    if one_time:
+        click.echo("One-time password, to be changed at the first log-in:")
+        click.echo(one_time)
+
+
+@users_cli.command("check")
+def check_users() -> None:
+    """Say how to make the first administrator when there is no account yet."""
+    if not accounts.has_users():
+        click.echo("There is no account yet. Make the first administrator, in another terminal:")
+        click.echo("  .venv/bin/flask --app wsgi user create --email YOU@EXAMPLE.ORG --role admin")
+
+
+@tokens_cli.command("create")
+@click.option("--email", required=True, help="Whose studies the token reads and writes.")
+@click.option("--name", default="command line", help="What the token is for.")
+def create_token(email: str, name: str) -> None:
+    """Create an API token and print it, alone on the last line; it is never shown again."""
+    user = accounts.find_user(email)
+    if user is None:
+        raise click.ClickException(f"There is no user {email}.")
+    _, plain = tokens.create_token(user=user, name=name)
+    click.echo(f"Token of {user.email}, shown this once:")
+    click.echo(plain)
+
+
+@tasks_cli.command("list")
+def list_tasks() -> None:
+    """List the tasks: name, title, network."""
+    for task in models.all_tasks():
+        click.echo(f"{task.name:<16}{task.title:<36}{task.network}")
+
+
+@tasks_cli.command("verify")
+def verify_tasks() -> None:
+    """Load every network and compare its hash; fails when one cannot serve."""
+    troubles = models.network_status()
+    for name, reason in troubles.items():
+        click.echo(f"{name:<16}{reason or 'ok'}")
+    if any(troubles.values()):
+        sys.exit(1)
+
+
+@click.command("purge")
+@with_appcontext
+@click.option("--days", type=click.IntRange(min=0), required=True, help="How long ago they were deleted, at least.")
+def purge_command(days: int) -> None:
+    """Remove studies that users deleted, with their images, heatmaps and reports, for good."""
+    count = purge.purge_studies(deleted_before_days=days)
+    click.echo(f"Removed {count} {'study' if count == 1 else 'studies'}.")

@@ -1,0 +1,164 @@
+"""Stored studies: the list, one study with its result, its pictures, and what may be done with it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
+from flask_login import current_user, login_required
+from werkzeug import Response as BaseResponse
+
+from app.clients import client_address
+from app.entities import Study, utc_now
+from app.filters import OUTCOMES
+from app.history.forms import ReviewForm
+from app.services import analysis, copies, exports, pictures, reports, reviews, studies
+from app.services.studies import StudyFilter
+
+bp = Blueprint("history", __name__)
+
+SORT_WORDS = {
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "patient": "Patient name",
+    "outcome": "Outcome, then probability",
+}
+
+
+class Chip(NamedTuple):
+    """One active filter in words, and the address of the list without it."""
+
+    text: str
+    url: str
+
+
+@bp.get("/studies")
+@login_required
+def index() -> str:
+    wanted = StudyFilter.from_args(request.args)
+    page = studies.list_studies(wanted, current_user)
+    owners = studies.list_owners() if current_user.sees_all_studies else []
+    return render_template(
+        "history/index.html",
+        page=page,
+        wanted=wanted,
+        tasks=analysis.all_tasks(),
+        titles=analysis.task_titles(),
+        labels=analysis.label_names(),
+        outcomes=OUTCOMES,
+        sorts=SORT_WORDS,
+        owners=owners,
+        chips=list(_chips(wanted, {owner.id: owner.name for owner in owners})),
+    )
+
+
+@bp.get("/studies.csv")
+@login_required
+def export() -> Response:
+    wanted = StudyFilter.from_args(request.args)
+    lines = exports.csv_lines(studies.iter_studies(wanted, current_user))
+    response = Response(stream_with_context(lines), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="lumen-studies-{utc_now():%Y%m%d}.csv"'
+    return response
+
+
+@bp.get("/studies/<key>")
+@login_required
+def detail(key: str) -> str:
+    return _result_page(studies.get_study(key, current_user), ReviewForm(formdata=None))
+
+
+@bp.get("/studies/<key>/images/<image_key>/<view>")
+@login_required
+def image(key: str, image_key: str, view: str) -> Response:
+    """One view of an image, `?label=` naming the label whose heatmap it shows."""
+    found = studies.get_image(key, image_key, current_user)
+    picture, media_type = pictures.render_view(found, view, request.args.get("label", ""))
+    response = Response(picture, mimetype=media_type)
+    response.headers["Content-Disposition"] = f'inline; filename="lumen-{view}.{media_type.rsplit("/", 1)[-1]}"'
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+@bp.post("/studies/<key>/analyse")
+@login_required
+def analyse(key: str) -> BaseResponse:
+    """Try again what has failed or was interrupted."""
+    study = studies.get_study(key, current_user)
+    analysis.analyse_study(study)
+    return redirect(url_for("history.detail", key=key), 303)
+
+
+@bp.post("/studies/<key>/analyse-as/<task>")
+@login_required
+def analyse_as(key: str, task: str) -> BaseResponse:
+    """Send the images that the gate offered for `task` again, for that task."""
+    study = studies.get_study(key, current_user)
+    copy = copies.copy_study(study=study, task=task, by=current_user, address=client_address())
+    analysis.analyse_study(copy)
+    return redirect(url_for("history.detail", key=copy.key), 303)
+
+
+@bp.post("/studies/<key>/review")
+@login_required
+def review(key: str) -> BaseResponse | tuple[str, int]:
+    study = studies.get_study(key, current_user)
+    form = ReviewForm()
+    if not form.validate():
+        return _result_page(study, form), 422
+    try:
+        reviews.record_review(
+            study=study,
+            reviewer=current_user,
+            agrees=form.agrees.data == "yes",
+            correct_label=form.correct_label.data or "",
+            comment=form.comment.data or "",
+            address=client_address(),
+        )
+    except reviews.InvalidReview as error:
+        form.agrees.errors = [error.message]
+        return _result_page(study, form), error.status
+    flash("Your review was saved.", "success")
+    return redirect(url_for("history.detail", key=key), 303)
+
+
+@bp.post("/studies/<key>/delete")
+@login_required
+def delete(key: str) -> BaseResponse:
+    studies.delete_study(study=studies.get_study(key, current_user), by=current_user, address=client_address())
+    flash("The study was deleted.", "success")
+    return redirect(url_for("history.index"), 303)
+
+
+def _result_page(study: Study, form: ReviewForm) -> str:
+    form.offer_labels(study)
+    return render_template(
+        "history/detail.html",
+        study=study,
+        content=reports.build_report(study),
+        views={image.key: pictures.views_of(image) for image in study.images},
+        chosen_view=request.args.get("view", ""),
+        chosen_label=request.args.get("label", ""),
+        offers=copies.list_offers(study),
+        titles=analysis.task_titles(),
+        unavailable=analysis.unavailable_reasons(),
+        form=form,
+        may_review=reviews.may_review(current_user),
+        may_delete=studies.may_delete(study, current_user),
+    )
+
+
+def _chips(wanted: StudyFilter, owner_names: dict[int, str]) -> Iterator[Chip]:
+    titles = analysis.task_titles()
+    *label_task, label = wanted.label.split(":", 1)
+    words = {
+        "q": f"Search: {wanted.q}",
+        "task": f"Task: {titles.get(wanted.task, wanted.task)}",
+        "outcome": f"Outcome: {OUTCOMES[wanted.outcome].word}" if wanted.outcome else "",
+        "label": f"Label: {analysis.label_names().get((*label_task, label), label)}",
+        "user": f"Sent by: {owner_names.get(wanted.user, 'unknown')}" if owner_names else "",
+        "date_from": f"From {wanted.date_from} (UTC)",
+        "date_to": f"To {wanted.date_to} (UTC)",
+    }
+    for name, text in words.items():
+        if getattr(wanted, name) and text:
+            yield Chip(text, url_for("history.index", **wanted.to_args(**{name: "", "page": 1})))

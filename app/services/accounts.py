@@ -1,0 +1,259 @@
+"""Users: making them, signing in, passwords, roles. Each function that writes records it in the audit log."""
+
+import hmac
+import unicodedata
+
+import email_validator
+from flask import current_app
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from app.entities import MAX_ID, Role, User, new_key, utc_now
+from app.errors import AppError, NotFound
+from app.extensions import db
+from app.services import audit, passwords, throttle, tokens
+from app.services.paging import Page, like_pattern, paginate
+
+MAX_EMAIL = 254
+# Lumen sends no mail: an address only has to be one, and hospitals use names that DNS reserves, such as .local.
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+# What an unknown account's password is compared with, so that the answer takes as long as for a known one.
+_DUMMY_HASHES: dict[str, str] = {}
+
+
+class InvalidAccount(ValueError):
+    """A field of an account is not acceptable: `field` names it, the message says what to do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class WrongPassword(Exception):
+    """The e-mail address and the password do not belong together; which of them is wrong is never told."""
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address or the password is wrong.")
+
+
+class DisabledAccount(Exception):
+    """The password is right but an administrator has disabled the account."""
+
+    def __init__(self) -> None:
+        super().__init__("This account is disabled. Ask your administrator.")
+
+
+class LastAdmin(AppError):
+    """Refused, because nobody could administer Lumen any more."""
+
+    def __init__(self) -> None:
+        super().__init__(409, "Last administrator", "No other administrator is enabled. Appoint another one first.")
+
+
+def normalise_email(text: str) -> str:
+    """The address in lower case. Intranet addresses (anna@ward.local) are fine; raises InvalidAccount for others."""
+    try:
+        found = email_validator.validate_email(
+            text.strip(), check_deliverability=False, globally_deliverable=False, strict=True
+        )
+    except email_validator.EmailNotValidError as error:
+        raise InvalidAccount("email", "Write an e-mail address like anna@example.org, of usual length.") from error
+    return found.normalized.lower()
+
+
+def account_name(text: str) -> str:
+    """What the e-mail field of a log-in means: an address in normal form, else the text itself, lower-cased and cut."""
+    try:
+        return normalise_email(text)
+    except InvalidAccount:
+        return unicodedata.normalize("NFC", text.strip().lower())[:MAX_EMAIL]
+
+
+def find_user(email: str) -> User | None:
+    """The user of this address, however it is capitalised."""
+    return db.session.scalar(select(User).where(User.email == account_name(email)))
+
+
+def find_user_by_session(session_id: str) -> User | None:
+    """The enabled user of a session (see User.get_id), or None when a later event has ended it."""
+    user_id, _, session_key = session_id.partition(".")
+    user = db.session.get(User, int(user_id)) if user_id.isdecimal() and len(user_id) < 10 else None
+    is_current = user is not None and hmac.compare_digest(user.session_key.encode(), session_key.encode())
+    return user if is_current and user.is_enabled else None
+
+
+def get_user(user_id: int) -> User:
+    """The user of this id; raises NotFound."""
+    user = db.session.get(User, user_id) if user_id <= MAX_ID else None
+    if user is None:
+        raise NotFound()
+    return user
+
+
+def list_users(search: str, page: int) -> Page:
+    """Users by e-mail address, those whose address or name contains `search`."""
+    users = select(User).order_by(User.email)
+    if search:
+        pattern = like_pattern(search)
+        users = users.where(or_(User.email.like(pattern, escape="\\"), User.name.like(pattern, escape="\\")))
+    return paginate(users, page)
+
+
+def has_users() -> bool:
+    """Is there any account yet?"""
+    return db.session.scalar(select(User.id).limit(1)) is not None
+
+
+def register_user(*, email: str, name: str, password: str, address: str) -> User:
+    """A clinician's account made by its owner. Raises InvalidAccount, or TooManyRequests by address."""
+    throttle.check_registration(address=address)
+    try:
+        user = _add_user(email=email, name=name, password=password, role=Role.CLINICIAN)
+    except InvalidAccount:
+        audit.record("user.register_fail", account=account_name(email), address=address)
+        db.session.commit()
+        raise
+    audit.record("user.register", user=user, address=address)
+    db.session.commit()
+    return user
+
+
+def create_user(
+    *, email: str, name: str, role: Role, password: str | None = None, by: User | None = None, address: str = ""
+) -> tuple[User, str]:
+    """An account made by an admin or on the command line. Raises InvalidAccount.
+
+    Without `password` the account gets a random one, returned as the second value, which must be changed at first
+    log-in.
+    """
+    one_time = "" if password else passwords.one_time_password()
+    user = _add_user(email=email, name=name, password=password or one_time, role=role)
+    user.must_change_password = bool(one_time)
+    audit.record("user.create", user=by, object_key=str(user.id), detail=f"{user.email} as {role}", address=address)
+    db.session.commit()
+    return user, one_time
+
+
+def _add_user(*, email: str, name: str, password: str, role: Role) -> User:
+    email, name = normalise_email(email), " ".join(name.split())
+    if not name or len(name) > 120:
+        raise InvalidAccount("name", "Write a name of 1 to 120 characters.")
+    _check_password(password, email=email, name=name)
+    if find_user(email):
+        raise InvalidAccount("email", "There is an account with this e-mail address already.")
+    user = User(email=email, name=name, role=role, password_hash=passwords.hash_password(password))
+    db.session.add(user)
+    try:
+        db.session.flush()
+    except IntegrityError as error:  # the same address came twice at once
+        db.session.rollback()
+        raise InvalidAccount("email", "There is an account with this e-mail address already.") from error
+    return user
+
+
+def _check_password(password: str, *, email: str, name: str, field: str = "password") -> None:
+    try:
+        passwords.check_new_password(password, email=email, name=name)
+    except passwords.WeakPassword as error:
+        raise InvalidAccount(field, str(error)) from error
+
+
+def authenticate(*, email: str, password: str, address: str) -> User:
+    """The user who signs in. Raises WrongPassword, DisabledAccount, or TooManyRequests by account and address."""
+    account = account_name(email)
+    throttle.check_login(account=account, address=address)
+    user = find_user(account)
+    if not passwords.password_matches(user.password_hash if user else _dummy_hash(), password) or user is None:
+        audit.record("login.fail", user=user, account=account, address=address)
+        db.session.commit()
+        raise WrongPassword()
+    if not user.is_enabled:
+        audit.record("login.refuse", user=user, detail="disabled", address=address)
+        db.session.commit()
+        raise DisabledAccount()
+    if passwords.hash_is_outdated(user.password_hash):
+        user.password_hash = passwords.hash_password(password)
+    user.last_login_at = utc_now()
+    audit.record("login.ok", user=user, address=address)
+    db.session.commit()
+    return user
+
+
+def _dummy_hash() -> str:
+    key = str(current_app.config["ARGON2"])
+    if key not in _DUMMY_HASHES:
+        _DUMMY_HASHES[key] = passwords.hash_password(new_key())
+    return _DUMMY_HASHES[key]
+
+
+def sign_out(*, user: User, address: str) -> None:
+    """End every session of the user, on all devices."""
+    user.session_key = new_key()
+    audit.record("login.end", user=user, address=address)
+    db.session.commit()
+
+
+def change_password(*, user: User, current: str, new: str, address: str) -> None:
+    """Set the password that the user chose and end the other sessions. Raises InvalidAccount, TooManyRequests."""
+    throttle.check_login(account=user.email, address=address)
+    if not passwords.password_matches(user.password_hash, current):
+        audit.record("login.fail", user=user, detail="password change", address=address)
+        db.session.commit()
+        raise InvalidAccount("current", "This is not your current password.")
+    _check_password(new, email=user.email, name=user.name, field="new")
+    if new == current:
+        raise InvalidAccount("new", "Choose a password other than the current one.")
+    user.password_hash = passwords.hash_password(new)
+    user.must_change_password = False
+    user.session_key = new_key()
+    audit.record("user.change_password", user=user, address=address)
+    db.session.commit()
+
+
+def reset_password(*, user: User, by: User, address: str) -> str:
+    """A one-time password, to be changed at the next log-in. Ends the user's sessions and revokes their API tokens."""
+    one_time = passwords.one_time_password()
+    user.password_hash = passwords.hash_password(one_time)
+    user.must_change_password = True
+    user.session_key = new_key()
+    tokens.drop_tokens(user)
+    audit.record("user.reset_password", user=by, object_key=str(user.id), detail=user.email, address=address)
+    db.session.commit()
+    return one_time
+
+
+def set_role(*, user: User, role: Role, by: User, address: str) -> None:
+    """Give the user another role. Raises LastAdmin."""
+    if role == user.role:
+        return
+    if role != Role.ADMIN:
+        _keep_an_admin(user)
+    change = f"{user.email}: {user.role} to {role}"
+    audit.record("user.change_role", user=by, object_key=str(user.id), detail=change, address=address)
+    user.role = role
+    db.session.commit()
+
+
+def set_enabled(*, user: User, enabled: bool, by: User, address: str) -> None:
+    """Let the user in or keep them out, their sessions and tokens included. Raises LastAdmin."""
+    if enabled == user.is_enabled:
+        return
+    if not enabled:
+        _keep_an_admin(user)
+        user.session_key = new_key()
+    user.is_enabled = enabled
+    verb = "enable" if enabled else "disable"
+    audit.record(f"user.{verb}", user=by, object_key=str(user.id), detail=user.email, address=address)
+    db.session.commit()
+
+
+def _keep_an_admin(user: User) -> None:
+    # Locking the rows keeps two admins from demoting each other at the same moment.
+    admins = select(User.id).where(User.role == Role.ADMIN, User.is_enabled.is_(True)).with_for_update()
+    if set(db.session.scalars(admins)) == {user.id}:
+        raise LastAdmin()
+
+
+def count_users() -> int:
+    """How many accounts there are, enabled or not."""
+    return db.session.scalar(select(func.count(User.id)))

@@ -1,0 +1,225 @@
+"""Puts the words and numbers of one study together: what was stored, as it was stored.
+
+Only words (names of labels, limits) come from the task as it is declared today, and measured performance from the card,
+if it is still the card of the same weights.
+"""
+
+from collections.abc import Iterable
+
+import models
+from app.entities import Analysis, Finding, Image, Review, Study
+from app.services import phrases, settings
+from app.services.analysis import lead_analysis
+from app.services.content import (
+    HeadSection,
+    Heatmap,
+    ImageSection,
+    LabelLine,
+    MeasureLine,
+    NetworkSection,
+    ReportContent,
+    ReviewLine,
+)
+
+
+def build_report(study: Study) -> ReportContent:
+    """What the stored rows say of a study, in words and numbers. Works without its task and without its network."""
+    task = _task(study.task)
+    lead = lead_analysis(study)
+    images = tuple(_image_section(image, task) for image in study.images)
+    position = _position(study, lead)
+    headline, reason = _study_words(position, images)
+    return ReportContent(
+        study_key=study.key,
+        institution=settings.get_setting("institution"),
+        task=study.task,
+        task_title=task.title if task else phrases.words_of_key(study.task),
+        question=task.question if task else "",
+        created_at=study.created_at,
+        sent_by=study.owner.name,
+        patient_name=study.patient_name,
+        patient_reference=study.patient_reference,
+        note=study.note,
+        outcome=study.outcome,
+        headline=headline,
+        reason=reason,
+        images=images,
+        network=_network_section(lead, task),
+        intended_use=task.intended_use if task else "",
+        limitations=task.limitations if task else (),
+        reviews=tuple(_review_line(review, task) for review in study.reviews),
+        lead_position=position,
+    )
+
+
+def label_name(task: models.Task | None, key: str, head: str | None = None) -> str:
+    """The name of a stored label of this head (the primary one if none is given), declared or not."""
+    label = _label(task, head or (task.primary if task else ""), key)
+    return label.name if label else phrases.words_of_key(key)
+
+
+def _task(name: str) -> models.Task | None:
+    try:
+        return models.get_task(name)
+    except models.UnknownTask:
+        return None
+
+
+def _head(task: models.Task | None, key: str) -> models.Head | None:
+    return next((head for head in task.heads if head.key == key), None) if task else None
+
+
+def _label(task: models.Task | None, head_key: str, key: str) -> models.Label | None:
+    head = _head(task, head_key)
+    return next((label for label in head.labels if label.key == key), None) if head else None
+
+
+# One image
+
+
+def _image_section(image: Image, task: models.Task | None) -> ImageSection:
+    analysis = image.analysis
+    sections = _head_sections(analysis, task) if analysis else ()
+    return ImageSection(
+        key=image.key,
+        original_name=image.original_name,
+        sha256=image.sha256,
+        width=image.width,
+        height=image.height,
+        outcome=analysis.outcome if analysis else "pending",
+        headline=_image_headline(analysis, sections, task),
+        reason=analysis.reason if analysis else "",
+        sections=sections,
+        heatmaps=_heatmaps(analysis, task) if analysis else (),
+        suggested_task=analysis.suggested_task if analysis else "",
+        analysed_at=analysis.created_at if analysis else None,
+        timings_ms=dict(analysis.timings_ms) if analysis else {},
+    )
+
+
+def _heatmaps(analysis: Analysis, task: models.Task | None) -> tuple[Heatmap, ...]:
+    return tuple(
+        Heatmap(finding.label, label_name(task, finding.label, finding.head)) for finding in analysis.mapped_findings
+    )
+
+
+def _head_sections(analysis: Analysis, task: models.Task | None) -> tuple[HeadSection, ...]:
+    """The heads that were stored, the primary one first, then in the order in which they were stored."""
+    stored: dict[str, list[Finding]] = {}
+    for finding in analysis.findings:
+        stored.setdefault(finding.head, []).append(finding)
+    # The lead label is the primary head's: that tells which head it was when the task is gone.
+    primary = task.primary if task else next((f.head for f in analysis.findings if f.label == analysis.lead_label), "")
+    sections = [_head_section(key, findings, task, key == primary) for key, findings in stored.items()]
+    return tuple(sorted(sections, key=lambda section: not section.is_primary))
+
+
+def _head_section(key: str, findings: list[Finding], task: models.Task | None, is_primary: bool) -> HeadSection:
+    head = _head(task, key)
+    lines = sorted((_label_line(finding, task) for finding in findings), key=lambda line: -line.probability)
+    return HeadSection(
+        key=key,
+        title=head.title if head else phrases.words_of_key(key),
+        note=head.note if head else "",
+        reason=phrases.decision(lines),
+        is_primary=is_primary,
+        lines=tuple(lines),
+    )
+
+
+def _label_line(finding: Finding, task: models.Task | None) -> LabelLine:
+    label = _label(task, finding.head, finding.label)
+    return LabelLine(
+        key=finding.label,
+        name=label.name if label else phrases.words_of_key(finding.label),
+        note=label.note if label else "",
+        probability=finding.probability,
+        decision=finding.decision,
+    )
+
+
+# Headlines
+
+
+def _image_headline(analysis: Analysis | None, sections: tuple[HeadSection, ...], task: models.Task | None) -> str:
+    if analysis is None or analysis.outcome in phrases.WITHOUT_ANSWER:
+        return phrases.WITHOUT_ANSWER[analysis.outcome if analysis else "pending"]
+    primary = next((section for section in sections if section.is_primary), None)
+    if primary is None:
+        return "No probabilities are stored for this image"
+    answer = phrases.answer(analysis.outcome, primary.lines)
+    head = _head(task, primary.key)
+    given = next((section for section in sections if head and section.key == head.given), None)
+    return f"{_subject(given, task)} {answer}" if given and task else answer
+
+
+def _subject(given: HeadSection, task: models.Task) -> str:
+    """What was found by the head that picked the specialist, as a clinician would begin."""
+    kind = "X-ray of the" if task.modality == models.Modality.BONE_XRAY else f"{given.title}:"
+    return phrases.subject(kind, given.lines[0])
+
+
+def _position(study: Study, lead: Analysis | None) -> int | None:
+    return next((index for index, image in enumerate(study.images) if lead and image.id == lead.image_id), None)
+
+
+def _study_words(position: int | None, images: tuple[ImageSection, ...]) -> tuple[str, str]:
+    """Headline and reason of the study: its lead image's, with that image's number if there are several."""
+    if position is None:
+        return phrases.WITHOUT_ANSWER["pending"], ""
+    section = images[position]
+    where = f"Image {position + 1} of {len(images)}: " if len(images) > 1 else ""
+    return where + section.headline, section.reason
+
+
+# Network and reviews
+
+
+def _network_section(lead: Analysis | None, task: models.Task | None) -> NetworkSection | None:
+    """The network that answered, as stored; before an answer the one that would. None if there is neither."""
+    card = _card(task)
+    if lead is None or not lead.weights_sha256:
+        return _section_of_card(card, task, "") if card and task else None
+    if card and task and card.sha256 == lead.weights_sha256:
+        return _section_of_card(card, task, lead.lead_label)
+    return NetworkSection(
+        name=lead.network,
+        version=lead.weights_version,
+        sha256=lead.weights_sha256,
+        trained_on=(),
+        measures=(),
+        note="The measured performance of this version is no longer at hand: another version serves now.",
+    )
+
+
+def _card(task: models.Task | None) -> models.Card | None:
+    try:
+        return models.get_card(task) if task else None
+    except models.NetworkUnavailable:
+        return None
+
+
+def _section_of_card(card: models.Card, task: models.Task, label: str) -> NetworkSection:
+    return NetworkSection(
+        name=card.network,
+        version=card.version,
+        sha256=card.sha256,
+        trained_on=tuple(card.trained_on),
+        measures=_measure_lines(card.measures(task.primary)),
+        label=label_name(task, label) if label else "",
+        label_measures=_measure_lines(card.label_measures(task.primary).get(label, ())),
+    )
+
+
+def _measure_lines(measures: Iterable[models.Measure]) -> tuple[MeasureLine, ...]:
+    return tuple(MeasureLine(m.name, m.value, m.low, m.high, m.n) for m in measures)
+
+
+def _review_line(review: Review, task: models.Task | None) -> ReviewLine:
+    return ReviewLine(
+        reviewer=review.reviewer.name,
+        reviewed_at=review.created_at,
+        agrees=review.agrees,
+        correct_label=label_name(task, review.correct_label) if review.correct_label else "",
+        comment=review.comment,
+    )

@@ -1,0 +1,81 @@
+"""The shape of a model card: sections of words, tables and plots. The page and the Markdown render the same."""
+
+from dataclasses import dataclass
+
+from app.services.content import RESEARCH_USE
+
+
+@dataclass(frozen=True)
+class Table:
+    """Each row has one text per column, the first of which is its heading. After `word_columns` come numbers.
+
+    `note` says before the table how to read it.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    word_columns: int = 1
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Answers of about the same probability: their mean probability, the share that was right (0 to 1), how many."""
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+@dataclass(frozen=True)
+class ReliabilityDiagram:
+    """Probability against share right, bin by bin without the empty ones; `description` and `table` say it in words."""
+
+    key: str
+    title: str
+    description: str
+    bins: tuple[Bin, ...]
+    table: Table
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rendered in this order: paragraphs, a list, tables, diagrams, commands. `key` names it within the page."""
+
+    key: str
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    diagrams: tuple[ReliabilityDiagram, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """All that is known of the network of one task. `unavailable` says why it cannot answer now, empty if it can.
+
+    `facts` are name and value, such as version and hash; empty when the network is not installed.
+    """
+
+    task: str
+    title: str
+    question: str
+    unavailable: str
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+    statement: str = RESEARCH_USE
+
+
+@dataclass(frozen=True)
+class CardSummary:
+    """One line of the list of models. `headline` is the measure that matters most, empty before any evaluation."""
+
+    task: str
+    title: str
+    question: str
+    network: str
+    version: str
+    headline: str
+    unavailable: str

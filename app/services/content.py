@@ -1,0 +1,137 @@
+"""The shape of a report: all words and numbers of one study, once. The result page and the PDF render the same."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+RESEARCH_USE = (
+    "Lumen is for research and decision support. It is not a medical device and its output is not a diagnosis: "
+    "a qualified clinician decides."
+)
+
+
+@dataclass(frozen=True)
+class LabelLine:
+    """One label as a bar and a number. `probability` is calibrated, 0 to 1; `decision` is a models.Decision."""
+
+    key: str
+    name: str
+    note: str
+    probability: float
+    decision: str
+
+
+@dataclass(frozen=True)
+class HeadSection:
+    """One question to the network with all its labels, the most probable first."""
+
+    key: str
+    title: str
+    note: str
+    reason: str
+    is_primary: bool
+    lines: tuple[LabelLine, ...]
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """The label that a stored heatmap of an image speaks for: its key and its name."""
+
+    label: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ImageSection:
+    """One image: what was sent, what came of it. `sections` is empty when the image was not assessed or failed.
+
+    `heatmaps`: those that there are, the most probable label's first. `suggested_task`: name of the task that the gate
+    offered for the image instead; "" if none.
+    """
+
+    key: str
+    original_name: str
+    sha256: str
+    width: int
+    height: int
+    outcome: str
+    headline: str
+    reason: str
+    sections: tuple[HeadSection, ...]
+    heatmaps: tuple[Heatmap, ...]
+    suggested_task: str
+    analysed_at: datetime | None
+    timings_ms: dict[str, float]
+
+    @property
+    def primary(self) -> HeadSection | None:
+        """The section that decided the outcome; None when the image was not assessed."""
+        return next((section for section in self.sections if section.is_primary), None)
+
+
+@dataclass(frozen=True)
+class MeasureLine:
+    """One measured number with its 95 % interval, on the test split that the network never saw."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class NetworkSection:
+    """Which network answered and how good it was measured to be. `note` says why when there are no `measures`.
+
+    `measures` are of the primary head as a whole, `label_measures` of the one answer `label` that was given.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    trained_on: tuple[str, ...]
+    measures: tuple[MeasureLine, ...]
+    label: str = ""
+    label_measures: tuple[MeasureLine, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ReviewLine:
+    reviewer: str
+    reviewed_at: datetime
+    agrees: bool
+    correct_label: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything that a result page or a report says of one study. Times are naive UTC."""
+
+    study_key: str
+    institution: str
+    task: str
+    task_title: str
+    question: str
+    created_at: datetime
+    sent_by: str
+    patient_name: str
+    patient_reference: str
+    note: str
+    outcome: str
+    headline: str
+    reason: str
+    images: tuple[ImageSection, ...]
+    network: NetworkSection | None
+    intended_use: str
+    limitations: tuple[str, ...]
+    reviews: tuple[ReviewLine, ...]
+    # Position of the image that decides the outcome; None while none is analysed.
+    lead_position: int | None = None
+    statement: str = RESEARCH_USE
+
+    @property
+    def lead_image(self) -> ImageSection | None:
+        """The image that decides the outcome; None while none is analysed."""
+        return None if self.lead_position is None else self.images[self.lead_position]

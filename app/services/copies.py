@@ -1,0 +1,74 @@
+"""Sends stored images again, as a new study for the task that the gate offered for them."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from app.entities import Image, Study, User
+from app.errors import RefusedUpload
+from app.services import audit, intake
+from app.services.storage import MissingFile, file_store
+
+# What the row of an image keeps: all that its upload told.
+KEPT = ("original_name", "sha256", "byte_size", "width", "height", "media_type")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A task that the gate offered for some images of a study; `copy` is the study made of them, None before that."""
+
+    task: str
+    images: tuple[Image, ...]
+    copy: Study | None
+
+
+def list_offers(study: Study) -> list[Offer]:
+    """What else images of this study may be sent for, in the order of the images."""
+    offered: dict[str, list[Image]] = {}
+    for image in study.images:
+        if image.analysis and image.analysis.suggested_task:
+            offered.setdefault(image.analysis.suggested_task, []).append(image)
+    copies = {copy.task: copy for copy in study.copies if copy.deleted_at is None}
+    return [Offer(task, tuple(images), copies.get(task)) for task, images in offered.items()]
+
+
+def copy_study(*, study: Study, task: str, by: User, address: str = "") -> Study:
+    """A new study, of the same sender and patient, of those images that the gate offered for `task`.
+
+    It waits to be analysed. Asked again this answers the study that it made, unless that was deleted. Raises
+    RefusedUpload without such an offer or when the task is not available, TooManyRequests over the quota, and
+    StorageFailed.
+    """
+    offer = next((offer for offer in list_offers(study) if offer.task == task), None)
+    if offer is None:
+        raise RefusedUpload("No image of this study was found to fit that task. Send the image anew for it.")
+    if offer.copy:
+        return offer.copy
+    intake.check_quota(by)
+    intake.check_task(task)
+    audit.record("study.copy", user=by, object_key=study.key, detail=task, address=address)
+    copy = Study(
+        owner_id=study.owner_id,
+        submission_key=_submission_key(study, task),
+        copied_from_id=study.id,
+        task=task,
+        patient_name=study.patient_name,
+        patient_reference=study.patient_reference,
+        note=study.note,
+    )
+    return intake.store_study(copy, _pictures(offer.images), by, address)
+
+
+def _submission_key(study: Study, task: str) -> str:
+    """The same for both requests of a double click; another one once the copy that they made was deleted."""
+    earlier = sum(copy.task == task for copy in study.copies)
+    return hashlib.sha256(f"{study.key} {task} {earlier}".encode()).hexdigest()
+
+
+def _pictures(images: Sequence[Image]) -> Iterator[tuple[Image, bytes]]:
+    for image in images:
+        try:
+            data = file_store().get(image.stored_name)
+        except MissingFile:
+            raise RefusedUpload("The stored file of an image is missing. Send the image anew.") from None
+        yield Image(**{name: getattr(image, name) for name in KEPT}), data

@@ -1,0 +1,257 @@
+"""Takes in a study: checks every file, stores the pixels without their metadata, inserts the rows."""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+import models
+from app.entities import AuditEvent, Image, Study, User, utc_now
+from app.errors import RefusedUpload, TooManyRequests
+from app.extensions import db
+from app.services import analysis, audit
+from app.services.storage import file_store
+
+# Sent instead of a task's name: the gate finds the task from the images.
+DETECT = "detect"
+MAX_NAME = 120
+MAX_REFERENCE = 64
+MAX_NOTE = 2000
+MAX_FILE_NAME = 255
+SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
+# Overrides of the writing direction can make a name read as another one.
+DIRECTION_CONTROLS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file as it came: the sender's name for it, and its bytes."""
+
+    filename: str
+    data: bytes
+
+
+class RefusedFile(RefusedUpload):
+    """One file is not accepted. The audit trail takes reason and hash, not the name: names of files name patients."""
+
+    def __init__(self, upload: Upload, reason: str, status: int = 422) -> None:
+        super().__init__(f"{clean_file_name(upload.filename)}: {reason}", status)
+        self.reason = reason
+        self.sha256 = hashlib.sha256(upload.data).hexdigest()
+
+
+class UnclearTask(RefusedFile):
+    """The task was left to the gate, which finds none for this file, or another than for the first."""
+
+
+def receive_study(
+    *,
+    owner: User,
+    task: str,
+    uploads: Sequence[Upload],
+    patient_name: str = "",
+    patient_reference: str = "",
+    note: str = "",
+    submission_key: str | None = None,
+    address: str = "",
+) -> Study:
+    """Store a study of `uploads` for `task`, all or nothing; it waits to be analysed (outcome "pending").
+
+    `task` is a task's name or DETECT: then the gate finds the one task that reads all these images.
+    The same form with the same content sent again answers the study that it made the first time. Raises RefusedUpload
+    for what is not accepted, TooManyRequests over the quota, StorageFailed when the disk does not take it.
+    """
+    check_quota(owner)
+    try:
+        study = _checked_study(owner, task, uploads, patient_name, patient_reference, note, submission_key)
+        if found := _same_submission(study.submission_key):
+            return found
+        if task == DETECT:
+            study.task = _detect_task(uploads)
+        how = "found by the gate" if task == DETECT else ""
+        return store_study(study, _pictures(uploads), owner, address, how)
+    except RefusedUpload as refusal:
+        detail = f"{refusal.sha256[:16]} {refusal.reason}" if isinstance(refusal, RefusedFile) else refusal.message
+        audit.record("study.refuse", user=owner, detail=detail[:255], address=address)
+        db.session.commit()
+        raise
+
+
+def clean_line(text: str) -> str:
+    """One line of text: control characters and direction overrides dropped, blanks in a row made one."""
+    visible = "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text)
+    return " ".join(DIRECTION_CONTROLS.sub("", visible).split())
+
+
+def clean_text(text: str) -> str:
+    """Text of several lines, each cleaned as clean_line does."""
+    return "\n".join(clean_line(line) for line in text.splitlines()).strip()
+
+
+def clean_file_name(name: str) -> str:
+    """The last part of a file name, one line, cut in the middle to 255 characters; only ever shown, never opened."""
+    last = clean_line(name.replace("\\", "/").rsplit("/", 1)[-1]) or "image"
+    return last if len(last) <= MAX_FILE_NAME else f"{last[: MAX_FILE_NAME - 21]}…{last[-20:]}"
+
+
+def check_quota(owner: User) -> None:
+    """Raises TooManyRequests. Refused uploads count as well: decoding them was work too."""
+    since = utc_now() - timedelta(minutes=1)
+    sent = select(func.count(Study.id)).where(Study.owner_id == owner.id, Study.created_at > since)
+    refused = select(func.count(AuditEvent.id)).where(
+        AuditEvent.action == "study.refuse", AuditEvent.account == owner.email, AuditEvent.created_at > since
+    )
+    limit = current_app.config["UPLOADS_PER_MINUTE"]
+    if db.session.scalar(sent) + db.session.scalar(refused) >= limit:
+        raise TooManyRequests(f"At most {limit} uploads a minute are accepted. Wait a minute, then send it again.", 60)
+
+
+def _checked_study(
+    owner: User,
+    task: str,
+    uploads: Sequence[Upload],
+    patient_name: str,
+    patient_reference: str,
+    note: str,
+    submission_key: str | None,
+) -> Study:
+    if task == DETECT:
+        _check_detection()
+    else:
+        check_task(task)
+    _check_files(uploads)
+    fields = {
+        "patient_name": _checked_length("patient's name", clean_line(patient_name), MAX_NAME),
+        "patient_reference": _checked_length("patient's reference", clean_line(patient_reference), MAX_REFERENCE),
+        "note": _checked_length("note", clean_text(note), MAX_NOTE),
+    }
+    key = _content_key(submission_key, owner, task, uploads, fields) if submission_key else None
+    return Study(owner_id=owner.id, task=task, submission_key=key, **fields)
+
+
+def check_task(task: str) -> None:
+    """Raises RefusedUpload for a task that there is not, or that cannot be answered now."""
+    try:
+        models.get_task(task)
+    except models.UnknownTask:
+        raise RefusedUpload("Choose one of the tasks.") from None
+    if reason := analysis.unavailable_reasons().get(task):
+        raise RefusedUpload(f"This task is not available now. {reason}", 503)
+
+
+def _check_detection() -> None:
+    if not analysis.available_tasks():
+        raise RefusedUpload("No task is available now. Ask an administrator.", 503)
+
+
+def _check_files(uploads: Sequence[Upload]) -> None:
+    most, largest = current_app.config["MAX_IMAGES_PER_STUDY"], current_app.config["MAX_IMAGE_BYTES"]
+    if not uploads:
+        raise RefusedUpload("Choose at least one image.")
+    if len(uploads) > most:
+        raise RefusedUpload(f"A study holds at most {most} images, and these are {len(uploads)}. Send fewer.")
+    for upload in uploads:
+        if len(upload.data) > largest:
+            raise RefusedFile(upload, f"The file is larger than {largest // (1024 * 1024)} MB.", 413)
+
+
+def _checked_length(what: str, text: str, most: int) -> str:
+    if len(text) > most:
+        raise RefusedUpload(f"The {what} is longer than {most} characters. Shorten it.")
+    return text
+
+
+def _content_key(submission_key: str, owner: User, task: str, uploads: Sequence[Upload], fields: dict[str, str]) -> str:
+    """Covers the content too: a form sent again with other files must not answer with the former patient's study."""
+    hashes = [hashlib.sha256(upload.data).hexdigest() for upload in uploads]
+    content = json.dumps([submission_key, owner.id, task, hashes, fields], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _same_submission(key: str | None) -> Study | None:
+    return db.session.scalar(select(Study).where(Study.submission_key == key)) if key else None
+
+
+def _detect_task(uploads: Sequence[Upload]) -> str:
+    """The name of the one task that the gate finds for every file. Raises UnclearTask, or RefusedUpload."""
+    first, *others = (_detected(upload) for upload in uploads)
+    for upload, task in zip(uploads[1:], others, strict=True):
+        if task != first:
+            raise UnclearTask(
+                upload,
+                f"It looks like an image for {task.title}, but the first image like one for {first.title}. "
+                "Send them as two studies, or choose the task.",
+            )
+    if reason := analysis.unavailable_reasons().get(first.name):
+        raise RefusedUpload(f"These look like images for {first.title}, which is not available now. {reason}", 503)
+    return first.name
+
+
+def _detected(upload: Upload) -> models.Task:
+    try:
+        detection = models.detect_task(_decoded(upload).pixels)
+    except models.NetworkUnavailable as error:
+        raise RefusedUpload(f"The kind of image cannot be found out now: choose the task. {error}", 503) from None
+    if detection.task is None:
+        raise UnclearTask(upload, detection.reason)
+    return detection.task
+
+
+def store_study(study: Study, pictures: Iterable[tuple[Image, bytes]], by: User, address: str, how: str = "") -> Study:
+    """Store a new study with these images, each with the bytes of its file, all or nothing.
+
+    `how` tells the audit log how its task was chosen, if not by the sender.
+    Answers the study that has the same submission key, if there is one already. Raises StorageFailed, and whatever
+    `pictures` raises.
+    """
+    store, names, submission_key = file_store(), [], study.submission_key
+    try:
+        for position, (image, data) in enumerate(pictures):
+            names.append(store.put(data, SUFFIXES[image.media_type]))
+            image.position, image.stored_name = position, names[-1]
+            study.images.append(image)
+        db.session.add(study)
+        db.session.flush()
+        detail = f"{study.task}, {how}" if how else study.task
+        audit.record("study.create", user=by, object_key=study.key, detail=detail, address=address)
+        db.session.commit()
+    except BaseException as error:
+        db.session.rollback()
+        for name in names:
+            store.delete(name)
+        # The twin of a double click may have been inserted since we looked.
+        twin = _same_submission(submission_key) if isinstance(error, IntegrityError) else None
+        if twin is None:
+            raise
+        return twin
+    return study
+
+
+def _decoded(upload: Upload) -> models.DecodedImage:
+    try:
+        return models.decode_image(upload.data)
+    except models.UnreadableImage as error:
+        raise RefusedFile(upload, str(error)) from None
+
+
+def _pictures(uploads: Sequence[Upload]) -> Iterator[tuple[Image, bytes]]:
+    """The row of each upload, and its pixels encoded anew without any metadata."""
+    for upload in uploads:
+        decoded = _decoded(upload)
+        height, width = decoded.pixels.shape[:2]
+        row = Image(
+            original_name=clean_file_name(upload.filename),
+            sha256=hashlib.sha256(upload.data).hexdigest(),
+            byte_size=len(upload.data),
+            width=width,
+            height=height,
+            media_type=decoded.media_type,
+        )
+        yield row, models.encode_image(decoded.pixels, decoded.media_type)

@@ -1,0 +1,138 @@
+"""The report as a PDF. This package alone imports ReportLab; what the report says comes from services.building."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from reportlab.lib.units import mm
+from reportlab.platypus import Flowable, KeepTogether, Spacer
+
+from app.filters import utc_text
+from app.services.content import HeadSection, ImageSection, NetworkSection, ReportContent, ReviewLine
+from app.services.pdf.page import Furniture, set_pages
+from app.services.pdf.parts import (
+    facts_table,
+    measures_table,
+    outcome_box,
+    pictures_row,
+    probabilities_table,
+    text,
+)
+
+Pictures = Mapping[str, tuple[bytes, bytes | None]]
+
+# One image may be large; of several, two with their tables fit on a page.
+TALL, LOW = 78 * mm, 36 * mm
+
+
+def render_pdf(
+    content: ReportContent, *, document_id: str, issued_at: datetime, issued_by: str, pictures: Pictures
+) -> bytes:
+    """The report as PDF bytes; equal input gives equal bytes within a process.
+
+    `pictures`: key of an image -> JPEG or PNG of it and of its heatmap overlay (None: it has none). An image that is
+    not in it is reported as missing. `issued_at` is naive UTC.
+    """
+    story = [
+        *_opening(content, document_id, issued_at, issued_by),
+        *_reviews(content.reviews),
+        *_images(content, pictures),
+        *_network(content.network),
+        *_limits(content),
+    ]
+    furniture = Furniture(content.institution, content.statement, document_id, issued_at)
+    return set_pages(story, furniture, subject=f"{content.task_title}: automated image analysis")
+
+
+def _opening(content: ReportContent, document_id: str, issued_at: datetime, issued_by: str) -> list[Flowable]:
+    facts = [
+        ("Patient", content.patient_name or "not given"),
+        ("Reference", content.patient_reference or "not given"),
+        ("Received", utc_text(content.created_at)),
+        ("Sent by", content.sent_by),
+        ("Issued", utc_text(issued_at)),
+        ("Issued by", issued_by),
+        ("Study", content.study_key),
+        ("Document", document_id),
+    ]
+    opening = [
+        text("AUTOMATED IMAGE ANALYSIS", "kicker"),
+        text(content.task_title, "title"),
+        text(content.question, "question"),
+        facts_table(facts),
+        Spacer(0, 10),
+        outcome_box(content.outcome, content.headline, content.reason),
+    ]
+    if content.note:
+        opening += [text("Note of the sender", "heading"), text(content.note)]
+    return opening
+
+
+def _reviews(reviews: tuple[ReviewLine, ...]) -> list[Flowable]:
+    blocks = [_review(review) for review in reviews]
+    if blocks:
+        blocks[0].insert(0, text("Reviews", "heading"))
+    return [KeepTogether(block) for block in blocks]
+
+
+def _review(review: ReviewLine) -> list[Flowable]:
+    verdict = "agrees" if review.agrees else "disagrees"
+    right = f"; right answer: {review.correct_label}" if review.correct_label else ""
+    words = text(f"{review.reviewer}, {utc_text(review.reviewed_at)}: {verdict}{right}", "strong")
+    return [words, *([text(review.comment)] if review.comment else []), Spacer(0, 4)]
+
+
+def _images(content: ReportContent, pictures: Pictures) -> list[Flowable]:
+    several = len(content.images) > 1
+    story = []
+    for number, section in enumerate(content.images, start=1):
+        heading = f"Image {number} of {len(content.images)}" if several else "Image"
+        story += _image(section, heading, several, pictures)
+    return story
+
+
+def _image(section: ImageSection, heading: str, several: bool, pictures: Pictures) -> list[Flowable]:
+    original, overlay = pictures.get(section.key, (None, None))
+    first = [text(heading, "heading")]
+    if several:
+        # The study's box above says it for a single image.
+        first += [outcome_box(section.outcome, section.headline, section.reason), Spacer(0, 4)]
+    first += [
+        pictures_row(section, original, overlay, LOW if several else TALL),
+        text(f"File “{section.original_name}”, SHA-256 {section.sha256}", "small"),
+    ]
+    heads = [_head(head) for head in section.sections]
+    if several and heads:
+        first += heads.pop(0)
+    return [KeepTogether(first), *(KeepTogether(head) for head in heads)]
+
+
+def _head(head: HeadSection) -> list[Flowable]:
+    block = [text(f"{head.title}: probabilities", "subheading")]
+    if head.note:
+        block.append(text(head.note, "small"))
+    return [*block, probabilities_table(head), Spacer(0, 2), text(head.reason, "small")]
+
+
+def _network(network: NetworkSection | None) -> list[Flowable]:
+    if network is None:
+        return []
+    facts = f"{network.name}, version {network.version}, SHA-256 {network.sha256}"
+    block: list[Flowable] = [text("Network and its measured performance", "heading"), text(facts, "value")]
+    if network.trained_on:
+        block.append(text(f"Trained on: {', '.join(network.trained_on)}.", "value"))
+    if network.note:
+        block.append(text(network.note, "value"))
+    if network.measures:
+        block += [Spacer(0, 4), measures_table(network.measures)]
+    if network.label_measures:
+        block += [text(f"For the answer “{network.label}”", "subheading"), measures_table(network.label_measures)]
+    if network.measures or network.label_measures:
+        block += [Spacer(0, 2), text("Measured on test images that the network had never seen.", "small")]
+    return [KeepTogether(block)]
+
+
+def _limits(content: ReportContent) -> list[Flowable]:
+    if not (content.intended_use or content.limitations):
+        return []
+    points = [text(f"•  {limit}", "value") for limit in content.limitations]
+    return [KeepTogether([text("Intended use and limits", "heading"), text(content.intended_use, "value"), *points])]

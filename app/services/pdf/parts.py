@@ -1,0 +1,179 @@
+"""The pieces that the report is made of: facts, outcome box, pictures, probabilities, measures."""
+
+import io
+from collections.abc import Sequence
+
+from reportlab.lib.colors import HexColor
+from reportlab.lib.units import mm
+from reportlab.platypus import Flowable, Image, Table, TableStyle
+
+from app.filters import decision_look, outcome_look
+from app.services import phrases
+from app.services.content import HeadSection, ImageSection, LabelLine, MeasureLine
+from app.services.pdf.fonts import REGULAR, load
+from app.services.pdf.style import CONTENT_WIDTH, DECISION_COLOURS, GAP, LINE, OUTCOME_COLOURS, SOFT, STYLES
+from app.services.pdf.text import Text
+
+PICTURE_WIDTH = (CONTENT_WIDTH - GAP) / 2
+CAPTION_SPACE = 3
+
+
+class Bar(Flowable):
+    """A probability (0 to 1) as a bar on a track."""
+
+    def __init__(self, probability: float, colour: HexColor, width: float, height: float = 6) -> None:
+        super().__init__()
+        self.probability, self.colour = probability, colour
+        self.width, self.height = width, height
+
+    def wrap(self, _width: float, _height: float) -> tuple[float, float]:
+        return self.width, self.height
+
+    def draw(self) -> None:
+        radius = self.height / 2
+        self.canv.setFillColor(SOFT)
+        self.canv.roundRect(0, 0, self.width, self.height, radius, stroke=0, fill=1)
+        self.canv.setFillColor(self.colour)
+        # Never shorter than it is high: a bar of 0.00 stays a dot that shows its colour.
+        extent = max(self.height, self.width * self.probability)
+        self.canv.roundRect(0, 0, extent, self.height, radius, stroke=0, fill=1)
+
+
+def text(words: str, style: str = "body") -> Text:
+    """A block of text in a style of the style sheet."""
+    return Text(words, STYLES[style])
+
+
+def facts_table(facts: Sequence[tuple[str, str]]) -> Table:
+    """Names and values in two columns of pairs, in reading order."""
+    cells: list[list[Flowable | str]] = [[text(name, "label"), text(value, "value")] for name, value in facts]
+    if len(cells) % 2:
+        cells.append(["", ""])
+    rows = [left + right for left, right in zip(cells[::2], cells[1::2], strict=True)]
+    label, value = 21 * mm, CONTENT_WIDTH / 2 - 21 * mm
+    table = Table(rows, colWidths=[label, value, label, value])
+    table.setStyle(
+        TableStyle(
+            [
+                *_tight(vertical=3),
+                ("RIGHTPADDING", (1, 0), (1, -1), 8),
+                ("LINEABOVE", (0, 0), (-1, 0), 0.5, LINE),
+                ("LINEBELOW", (0, 0), (-1, -1), 0.5, LINE),
+            ]
+        )
+    )
+    return table
+
+
+def outcome_box(outcome: str, headline: str, reason: str) -> Table:
+    """The result in one box: the outcome's word, the headline, the reason."""
+    ink, soft = OUTCOME_COLOURS[outcome]
+    word = Text(outcome_look(outcome).word.upper(), STYLES["outcome"].clone("outcome_coloured", textColor=ink))
+    rows = [[word], [text(headline, "headline")]] + ([[text(reason)]] if reason else [])
+    table = Table(rows, colWidths=[CONTENT_WIDTH])
+    table.setStyle(
+        TableStyle(
+            [
+                *_tight(vertical=1),
+                ("BACKGROUND", (0, 0), (-1, -1), soft),
+                ("LINEBEFORE", (0, 0), (0, -1), 3, ink),
+                ("LEFTPADDING", (0, 0), (-1, -1), 12),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 10),
+                ("TOPPADDING", (0, 0), (-1, 0), 8),
+                ("BOTTOMPADDING", (0, -1), (-1, -1), 9),
+            ]
+        )
+    )
+    return table
+
+
+def pictures_row(section: ImageSection, original: bytes | None, overlay: bytes | None, max_height: float) -> Table:
+    """The image and its heatmap side by side, each with its caption."""
+    size = f"Image as sent, {section.width} × {section.height} pixels"
+    heatmap = f"Heatmap for “{section.heatmaps[0].name}”: from blue (little) to red (much)" if overlay else ""
+    why = "it was not stored" if section.sections else outcome_look(section.outcome).word.lower()
+    pictures = [
+        _picture(original, max_height, "The stored image is missing."),
+        _picture(overlay, max_height, f"No heatmap: {why}."),
+    ]
+    table = Table(
+        [
+            pictures,
+            [text(size, "small"), text(heatmap, "small")],
+        ],
+        colWidths=[PICTURE_WIDTH + GAP, PICTURE_WIDTH],
+    )
+    table.setStyle(TableStyle([*_tight(vertical=CAPTION_SPACE), ("RIGHTPADDING", (0, 0), (0, -1), GAP)]))
+    return table
+
+
+def probabilities_table(section: HeadSection) -> Table:
+    """Every label of one question: name, note, bar, probability, decision."""
+    note_width = 36 * mm if any(line.note for line in section.lines) else 0
+    bar_width = 44 * mm
+    widths = [CONTENT_WIDTH - note_width - bar_width - 38 * mm, note_width, bar_width, 17 * mm, 21 * mm]
+    table = Table([_probability_row(line, bar_width) for line in section.lines], colWidths=widths)
+    table.setStyle(
+        TableStyle(
+            [
+                *_tight(vertical=1.8),
+                *_ruled(),
+                ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+                ("RIGHTPADDING", (0, 0), (1, -1), 6),
+                ("LEFTPADDING", (4, 0), (4, -1), 12),
+            ]
+        )
+    )
+    return table
+
+
+def _probability_row(line: LabelLine, bar_width: float) -> list[Flowable | str]:
+    strong = line.decision == "likely"
+    return [
+        text(line.name, "strong" if strong else "value"),
+        text(line.note, "small") if line.note else "",
+        Bar(line.probability, DECISION_COLOURS[line.decision], bar_width),
+        text(phrases.number(line.probability), "strong_number" if strong else "number"),
+        text(decision_look(line.decision).word, "label"),
+    ]
+
+
+def measures_table(measures: Sequence[MeasureLine]) -> Table:
+    """Measured performance: value, 95 % interval, number of images."""
+    head = [text("Measure", "label"), *(text(word, "small_right") for word in ("Value", "95 % interval", "Images"))]
+    rows = [head] + [
+        [text(measure.name, "value"), *(text(value, "number") for value in _measure_values(measure))]
+        for measure in measures
+    ]
+    table = Table(rows, colWidths=[CONTENT_WIDTH - 90 * mm, 25 * mm, 40 * mm, 25 * mm], repeatRows=1)
+    table.setStyle(TableStyle([*_tight(vertical=2), *_ruled()]))
+    return table
+
+
+def _measure_values(measure: MeasureLine) -> tuple[str, str, str]:
+    return f"{measure.value:.2f}", f"{measure.low:.2f} to {measure.high:.2f}", f"{measure.n}"
+
+
+def _picture(data: bytes | None, max_height: float, without: str) -> Flowable:
+    if data is None:
+        return text(without, "small")
+    picture = Image(io.BytesIO(data), lazy=0)
+    scale = min(PICTURE_WIDTH / picture.imageWidth, max_height / picture.imageHeight)
+    picture.drawWidth, picture.drawHeight = picture.imageWidth * scale, picture.imageHeight * scale
+    picture.hAlign = "LEFT"
+    return picture
+
+
+def _tight(vertical: float) -> list[tuple]:
+    return [
+        ("FONTNAME", (0, 0), (-1, -1), load(REGULAR).fontName),
+        ("LEFTPADDING", (0, 0), (-1, -1), 0),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+        ("TOPPADDING", (0, 0), (-1, -1), vertical),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), vertical),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ]
+
+
+def _ruled() -> list[tuple]:
+    return [("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE)]

@@ -1,0 +1,73 @@
+"""The sentences of a result: what a study, an image or one question came to, in plain words."""
+
+from collections.abc import Sequence
+
+from app.services.content import LabelLine
+from models import Decision, Outcome
+
+WITHOUT_ANSWER = {
+    "not_assessed": "Not assessed: no finding is given for this image",
+    "failed": "The analysis failed: no finding is given for this image",
+    "pending": "Not analysed yet",
+}
+
+
+def words_of_key(key: str) -> str:
+    """A stored key as words, for a task or label that is no longer declared: basal_cell -> Basal cell."""
+    return key.replace("_", " ").strip().capitalize()
+
+
+def in_sentence(name: str) -> str:
+    """A label's name inside a sentence: lower case at the start, but not an abbreviation or a person's name."""
+    first = name.split(" ", 1)[0]
+    return name[0].lower() + name[1:] if first[1:].islower() and "'" not in first else name
+
+
+def listed(names: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def number(probability: float) -> str:
+    """A probability as two decimals, but never as 0.00 or 1.00: no network is that sure."""
+    if probability < 0.01:
+        return "<0.01"
+    return ">0.99" if probability > 0.99 else f"{probability:.2f}"
+
+
+def answer(outcome: str, lines: Sequence[LabelLine]) -> str:
+    """The primary head's answer: what is likely, or which answers remain possible. `lines`: most probable first."""
+    decided = next((line for line in lines if line.decision == Decision.LIKELY), lines[0])
+    if outcome == Outcome.FINDING:
+        return f"Likely {in_sentence(decided.name)} (probability {number(decided.probability)})"
+    if outcome == Outcome.NO_FINDING:
+        return f"{decided.name} (probability {number(decided.probability)})"
+    if possible := _possible(lines):
+        names = [f"{in_sentence(line.name)} ({number(line.probability)})" for line in possible]
+        text = f"{listed(names)} {_remain(names)} possible"
+        return text[0].upper() + text[1:]
+    top = lines[0]
+    return f"No answer is likely; the most probable is {in_sentence(top.name)} ({number(top.probability)})"
+
+
+def subject(kind: str, line: LabelLine) -> str:
+    """What the image shows, before the answer: X-ray of the hand (0.98)."""
+    doubt = "" if line.decision == Decision.LIKELY else ", uncertain"
+    return f"{kind} {in_sentence(line.name)} ({number(line.probability)}{doubt})."
+
+
+def decision(lines: Sequence[LabelLine]) -> str:
+    """How one head decided: where its labels stand against their thresholds."""
+    likely = next((line for line in lines if line.decision == Decision.LIKELY), None)
+    if likely:
+        return f"{likely.name}: the only answer above its threshold."
+    names = [in_sentence(line.name) for line in _possible(lines)]
+    return f"Not decided: {listed(names)} {_remain(names)} possible." if names else "Not decided: no answer is likely."
+
+
+def _possible(lines: Sequence[LabelLine]) -> list[LabelLine]:
+    return [line for line in lines if line.decision == Decision.POSSIBLE]
+
+
+def _remain(names: Sequence[str]) -> str:
+    return "remains" if len(names) == 1 else "remain"

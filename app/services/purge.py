@@ -1,0 +1,45 @@
+"""Removal, for good, of studies that their owners deleted some time ago."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+
+from app.entities import Analysis, Finding, Image, Report, Review, Study, utc_now
+from app.extensions import db
+from app.services import audit
+from app.services.storage import file_store
+
+
+def purge_studies(*, deleted_before_days: int) -> int:
+    """Remove files and rows of studies deleted at least so many days ago; the audit log stays. Returns their number.
+
+    Each study is committed by itself, its files going first: an interrupted run is finished by the next one.
+    """
+    limit = utc_now() - timedelta(days=deleted_before_days)
+    studies = db.session.scalars(select(Study).where(Study.deleted_at <= limit).order_by(Study.id)).all()
+    for study in studies:
+        for name in _file_names(study):
+            file_store().delete(name)
+        audit.record("study.purge", object_key=study.key)
+        _delete_rows(study.id)
+        db.session.commit()
+    return len(studies)
+
+
+def _file_names(study: Study) -> Iterator[str]:
+    for image in study.images:
+        yield image.stored_name
+        yield from (finding.saliency_name for analysis in image.analyses for finding in analysis.mapped_findings)
+    yield from (report.stored_name for report in study.reports)
+
+
+def _delete_rows(study_id: int) -> None:
+    images = select(Image.id).where(Image.study_id == study_id)
+    analyses = select(Analysis.id).where(Analysis.image_id.in_(images))
+    db.session.execute(delete(Finding).where(Finding.analysis_id.in_(analyses)))
+    db.session.execute(delete(Analysis).where(Analysis.image_id.in_(images)))
+    for table in (Image, Review, Report):
+        db.session.execute(delete(table).where(table.study_id == study_id))
+    db.session.execute(update(Study).where(Study.copied_from_id == study_id).values(copied_from_id=None))
+    db.session.execute(delete(Study).where(Study.id == study_id))

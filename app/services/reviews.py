@@ -1,0 +1,57 @@
+"""What reviewers say of a study. Each word is a new row; the finding is never edited."""
+
+import models
+from app.entities import Review, Study, User
+from app.errors import AppError, Forbidden
+from app.extensions import db
+from app.services import audit
+from app.services.intake import clean_text
+
+MAX_COMMENT = 2000
+
+
+class InvalidReview(AppError):
+    """The review contradicts itself or says too little."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(422, "Review not saved", message)
+
+
+def may_review(user: User) -> bool:
+    return user.sees_all_studies
+
+
+def review_labels(study: Study) -> tuple[models.Label, ...]:
+    """The answers that a reviewer may call right: those of the task's primary head."""
+    try:
+        return models.get_task(study.task).labels
+    except models.UnknownTask:
+        return ()
+
+
+def record_review(
+    *, study: Study, reviewer: User, agrees: bool, correct_label: str = "", comment: str = "", address: str = ""
+) -> Review:
+    """Add a review. Who disagrees says which label is right, or comments why. Raises Forbidden, InvalidReview."""
+    if not may_review(reviewer):
+        raise Forbidden("Only reviewers and administrators review studies.")
+    comment = clean_text(comment)
+    _check(study, agrees, correct_label, comment)
+    review = Review(reviewer_id=reviewer.id, agrees=agrees, correct_label=correct_label, comment=comment)
+    study.reviews.append(review)
+    audit.record("review.create", user=reviewer, object_key=study.key, address=address)
+    db.session.commit()
+    return review
+
+
+def _check(study: Study, agrees: bool, correct_label: str, comment: str) -> None:
+    if correct_label and correct_label not in {label.key for label in review_labels(study)}:
+        raise InvalidReview("Choose one of the answers offered.")
+    if len(comment) > MAX_COMMENT:
+        raise InvalidReview(f"The comment is longer than {MAX_COMMENT:,} characters. Shorten it.")
+    if agrees and correct_label:
+        raise InvalidReview("Choose a right answer only if you disagree.")
+    if not agrees and not (correct_label or comment):
+        raise InvalidReview("Say which answer is right, or in the comment why you disagree.")
+    if correct_label == study.lead_label and study.outcome in ("finding", "no_finding") and correct_label:
+        raise InvalidReview("This is the answer that the network gave. Agree with it, or choose another one.")

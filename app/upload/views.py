@@ -1,0 +1,56 @@
+"""Sending a study."""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask_login import current_user, login_required
+from werkzeug import Response
+
+from app.clients import client_address
+from app.errors import RefusedUpload
+from app.services import analysis, intake
+from app.upload.forms import UploadForm
+
+bp = Blueprint("upload", __name__)
+
+
+@bp.route("/upload", methods=["GET", "POST"])
+@login_required
+def create() -> Response | tuple[str, int]:
+    form = UploadForm()
+    if not form.is_submitted():
+        return _page(form, 200)
+    if not form.validate():
+        return _page(form, 422)
+    try:
+        study = intake.receive_study(
+            owner=current_user,
+            task=form.task.data,
+            uploads=form.uploads(),
+            patient_name=form.patient_name.data,
+            patient_reference=form.patient_reference.data,
+            note=form.note.data,
+            submission_key=form.submission_key.data,
+            address=client_address(),
+        )
+    except RefusedUpload as refusal:
+        field = form.task if isinstance(refusal, intake.UnclearTask) else form.images
+        field.errors = [refusal.message]
+        return _page(form, refusal.status)
+    if form.task.data == intake.DETECT:
+        flash(f"The task was found from the image: {analysis.task_titles()[study.task]}.", "success")
+    analysis.analyse_study(study)
+    return redirect(url_for("history.detail", key=study.key), 303)
+
+
+def _page(form: UploadForm, status: int) -> tuple[str, int]:
+    limits = current_app.config
+    page = render_template(
+        "upload/create.html",
+        form=form,
+        tasks=analysis.all_tasks(),
+        detect=intake.DETECT,
+        unavailable=analysis.unavailable_reasons(),
+        max_files=limits["MAX_IMAGES_PER_STUDY"],
+        max_bytes=limits["MAX_IMAGE_BYTES"],
+        max_total=limits["MAX_CONTENT_LENGTH"],
+    )
+    return page, status

@@ -1,0 +1,70 @@
+"""Lumen's networks, free of the web: decode an image, ask a task, get a Prediction.
+
+from models import decode_image, get_task, predict
+prediction = predict(get_task("chest"), decode_image(data).pixels)
+"""
+
+from models.card import Card, HeadCard, Measure, NetworkUnavailable, read_audit
+from models.gate import MODALITY_TASK, Detection
+from models.imaging import DecodedImage, UnreadableImage, decode_image, encode_image
+from models.inference import detect_task, get_card, load_networks, network_status, predict
+from models.registry import UnknownTask, all_tasks, get_task
+from models.saliency import VIEWS, decode_saliency, encode_saliency, render_view
+from models.task import (
+    CALIBRATION_TARGET,
+    GATE_TARGETS,
+    DataSource,
+    Decision,
+    Head,
+    HeadResult,
+    Label,
+    LabelResult,
+    Modality,
+    NetworkVersion,
+    OperatingPoint,
+    Outcome,
+    Prediction,
+    Target,
+    Task,
+)
+
+__all__ = [
+    "CALIBRATION_TARGET",
+    "GATE_TARGETS",
+    "MODALITY_TASK",
+    "VIEWS",
+    "Card",
+    "DataSource",
+    "Decision",
+    "DecodedImage",
+    "Detection",
+    "Head",
+    "HeadCard",
+    "HeadResult",
+    "Label",
+    "LabelResult",
+    "Measure",
+    "Modality",
+    "NetworkUnavailable",
+    "NetworkVersion",
+    "OperatingPoint",
+    "Outcome",
+    "Prediction",
+    "Target",
+    "Task",
+    "UnknownTask",
+    "UnreadableImage",
+    "all_tasks",
+    "decode_image",
+    "decode_saliency",
+    "detect_task",
+    "encode_image",
+    "encode_saliency",
+    "get_card",
+    "get_task",
+    "load_networks",
+    "network_status",
+    "predict",
+    "read_audit",
+    "render_view",
+]

@@ -1,0 +1,192 @@
+"""Bytes to pixels, and pixels to what a network reads. Only JPEG and PNG are ever decoded."""
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from models.png import TooFewRows, check_png_rows
+
+MAX_PIXELS = 40_000_000
+MAX_SIDE = 10_000
+MIN_SIDE = 32
+MAX_ASPECT = 8
+# Transparent pixels are laid on black, the colour of an empty radiograph or MRI.
+BACKGROUND = (0, 0, 0, 255)
+MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png"}
+
+Fit = Literal["stretch", "pad", "crop"]
+
+
+class UnreadableImage(ValueError):
+    """These bytes are no acceptable picture; the message is a sentence for the user that names the rule."""
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """`pixels`: uint8 [height, width, 3], RGB, upright. `media_type`: of the file as it came."""
+
+    pixels: np.ndarray
+    media_type: str
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a network reads: size in pixels, and how an image of another shape is made to fit.
+
+    `stretch` changes the aspect ratio, `pad` adds black, `crop` takes the largest centred rectangle.
+    """
+
+    height: int
+    width: int
+    fit: Fit
+
+
+def decode_image(data: bytes) -> DecodedImage:
+    """Pixels of a JPEG or PNG, upright (EXIF orientation applied), without metadata.
+
+    Grey, palette, CMYK and 16-bit pictures become 8-bit RGB (16-bit: darkest to brightest value over 0 to 255).
+    Raises UnreadableImage for anything else, before large pictures are decoded.
+    """
+    if not data:
+        raise UnreadableImage("The file is empty. Choose the image again.")
+    try:
+        with warnings.catch_warnings():
+            # Pillow only warns of some oddities (a bomb, broken EXIF): a bomb is refused, the others reach no log.
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return _decode(data)
+    except UnreadableImage:
+        raise
+    except TooFewRows:
+        raise UnreadableImage("The image is incomplete: its lower part is missing. Export it again.") from None
+    except Image.UnidentifiedImageError:
+        raise UnreadableImage("The file is not a JPEG or PNG image, whatever its name says.") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise UnreadableImage(_too_many_pixels()) from None
+    except Exception:
+        # A decoder fed with hostile bytes may raise nearly anything; all of it means the same to the user.
+        raise UnreadableImage("The image is damaged or incomplete. Export it again and upload the new file.") from None
+
+
+def _decode(data: bytes) -> DecodedImage:
+    with _open(data) as probe:
+        _check_header(probe)
+        media_type = MEDIA_TYPES[probe.format or ""]
+        probe.verify()
+    if media_type == "image/png":
+        check_png_rows(data)
+    with _open(data) as image:
+        image.load()
+        # In place, and without a copy where none is needed: an image of 40 megapixels is 160 MB in Pillow.
+        ImageOps.exif_transpose(image, in_place=True)
+        pixels = _to_rgb(image)
+    return DecodedImage(pixels=pixels, media_type=media_type)
+
+
+def _open(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data), formats=list(MEDIA_TYPES))
+
+
+def _check_header(image: Image.Image) -> None:
+    width, height = image.size
+    if image.format not in MEDIA_TYPES or getattr(image, "n_frames", 1) > 1:
+        raise UnreadableImage(
+            "Files with several pictures or an animation are not accepted. Send one JPEG or PNG each."
+        )
+    if width * height > MAX_PIXELS:
+        raise UnreadableImage(_too_many_pixels())
+    if max(width, height) > MAX_SIDE:
+        raise UnreadableImage(f"The image is {width} x {height} pixels; its longest side may be {MAX_SIDE:,} pixels.")
+    if min(width, height) < MIN_SIDE:
+        raise UnreadableImage(f"The image is {width} x {height} pixels; each side must be at least {MIN_SIDE} pixels.")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise UnreadableImage(f"The image is a strip; the long side may be at most {MAX_ASPECT} times the short one.")
+
+
+def _too_many_pixels() -> str:
+    return f"The image has more than {MAX_PIXELS // 1_000_000} megapixels. Export it smaller."
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _to_eight_bits(image)
+    if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), image.convert("RGBA"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise UnreadableImage("The image holds values that are no numbers. Export it again as 8-bit JPEG or PNG.")
+    low, high = values.min(), values.max()
+    scaled = (values - low) * (255.0 / max(high - low, 1.0))
+    return Image.fromarray(scaled.round().astype(np.uint8))
+
+
+def encode_image(pixels: np.ndarray, media_type: str) -> bytes:
+    """A clean file of uint8 grey, RGB or RGBA pixels: no metadata. JPEG of quality 95 without chroma loss, or PNG."""
+    buffer = io.BytesIO()
+    if media_type == "image/jpeg":
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0)
+    else:
+        Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def prepare(pixels: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """uint8 RGB [h, w, 3] -> float32 [1, spec.height, spec.width, 3] in 0 to 255; networks scale inside."""
+    matched = (
+        _pad(pixels, spec)
+        if spec.fit == "pad"
+        else cv2.resize(
+            _crop(pixels, spec) if spec.fit == "crop" else pixels,
+            (spec.width, spec.height),
+            interpolation=_interpolation(pixels, spec),
+        )
+    )
+    return matched[np.newaxis].astype(np.float32)
+
+
+def visible_box(height: int, width: int, spec: InputSpec) -> tuple[float, float, float, float]:
+    """Where the image of this size lies in the network's input: top, left, bottom, right as shares.
+
+    Shares are of the input for `pad` (inside 0 to 1) and may lie outside 0 to 1 for `crop`, where the input shows less
+    than the image.
+    """
+    if spec.fit == "stretch":
+        return 0.0, 0.0, 1.0, 1.0
+    scales = spec.height / height, spec.width / width
+    scale = min(scales) if spec.fit == "pad" else max(scales)
+    tall, wide = height * scale / spec.height, width * scale / spec.width
+    return (1 - tall) / 2, (1 - wide) / 2, (1 + tall) / 2, (1 + wide) / 2
+
+
+def _crop(pixels: np.ndarray, spec: InputSpec) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    scale = min(height / spec.height, width / spec.width)
+    tall, wide = round(spec.height * scale), round(spec.width * scale)
+    top, left = (height - tall) // 2, (width - wide) // 2
+    return pixels[top : top + tall, left : left + wide]
+
+
+def _pad(pixels: np.ndarray, spec: InputSpec) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    scale = min(spec.height / height, spec.width / width)
+    tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (spec.height - tall) // 2, (spec.width - wide) // 2
+    canvas = np.zeros((spec.height, spec.width, 3), np.uint8)
+    canvas[top : top + tall, left : left + wide] = cv2.resize(
+        pixels, (wide, tall), interpolation=_interpolation(pixels, spec)
+    )
+    return canvas
+
+
+def _interpolation(pixels: np.ndarray, spec: InputSpec) -> int:
+    shrinks = min(pixels.shape[0] / spec.height, pixels.shape[1] / spec.width) > 1
+    return cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

@@ -1,0 +1,210 @@
+"""What a human declares about a clinical question, and the pure result of answering it. No network is loaded here."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+
+class Modality(StrEnum):
+    """Kinds of picture that the gate tells apart."""
+
+    CLINICAL_PHOTO = "clinical_photo"
+    DERMOSCOPY = "dermoscopy"
+    BONE_XRAY = "bone_xray"
+    CHEST_XRAY = "chest_xray"
+    BRAIN_MRI = "brain_mri"
+    NOT_MEDICAL = "not_medical"
+
+
+class Outcome(StrEnum):
+    """What one analysis came to."""
+
+    FINDING = "finding"
+    NO_FINDING = "no_finding"
+    INCONCLUSIVE = "inconclusive"
+    NOT_ASSESSED = "not_assessed"
+
+
+class Decision(StrEnum):
+    """Where one label stands against its threshold: alone above it, above it with others, or below it."""
+
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+    UNLIKELY = "unlikely"
+
+
+class OperatingPoint(StrEnum):
+    """Named thresholds of one label against all others, chosen on validation."""
+
+    BALANCED = "balanced"
+    SENSITIVITY_95 = "sensitivity_95"
+
+
+@dataclass(frozen=True)
+class Label:
+    """One possible answer. `is_finding` is False for the answer "nothing of the kind is seen".
+
+    `operating_point`: SENSITIVITY_95 for a label that must not be missed; it then stays possible more easily.
+    """
+
+    key: str
+    name: str
+    is_finding: bool = True
+    note: str = ""
+    operating_point: OperatingPoint = OperatingPoint.BALANCED
+
+
+@dataclass(frozen=True)
+class Head:
+    """One question to the network. `given` names the head whose most probable label picks this head's specialist.
+
+    `asked_if` (head key, label key): the question makes sense only while that label is not ruled out.
+    """
+
+    key: str
+    title: str
+    labels: tuple[Label, ...]
+    given: str | None = None
+    asked_if: tuple[str, str] | None = None
+    note: str = ""
+
+    def label(self, key: str) -> Label:
+        """The label of this key; KeyError if the head has none such."""
+        for label in self.labels:
+            if label.key == key:
+                return label
+        raise KeyError(f"head {self.key!r} has no label {key!r}")
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Images of one origin that the network learned from. `datasets`: the names that the manifests give to its parts.
+
+    `licence` says so where it is unknown, or was not read at the source.
+    """
+
+    name: str
+    datasets: tuple[str, ...]
+    licence: str
+    bias: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a measure of the primary head should come to on the test split; `is_ceiling`: the lower the better."""
+
+    measure: str
+    reach: float
+    stretch: float | None = None
+    is_ceiling: bool = False
+
+
+# The same for every task: how far probabilities may be off, and what the gate may let through and refuse.
+CALIBRATION_TARGET = Target("Calibration error (ECE)", reach=0.03, is_ceiling=True)
+GATE_TARGETS = {
+    "own": Target("Refused: images of the right kind", reach=0.05, is_ceiling=True),
+    "other_modality": Target("Refused: medical images of another kind", reach=0.95),
+    "other_modality_grey": Target("Refused: coloured ones of these, turned grey", reach=0.95),
+    "not_medical": Target("Refused: pictures that are not medical", reach=0.98),
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clinical question that a network answers, declared in models/tasks/<name>.py.
+
+    `primary` names the head that decides the outcome; the other heads are shown beside it. `subgroups`: for which
+    people and devices nothing is known. `targets` are of the primary head.
+    """
+
+    name: str
+    title: str
+    question: str
+    image_kind: str
+    modality: Modality
+    network: str
+    heads: tuple[Head, ...]
+    primary: str
+    intended_use: str
+    limitations: tuple[str, ...]
+    out_of_scope: tuple[str, ...] = ()
+    subgroups: tuple[str, ...] = ()
+    sources: tuple[DataSource, ...] = ()
+    targets: tuple[Target, ...] = ()
+
+    def head(self, key: str) -> Head:
+        """The head of this key; KeyError if the task has none such."""
+        for head in self.heads:
+            if head.key == key:
+                return head
+        raise KeyError(f"task {self.name!r} has no head {key!r}")
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels of the primary head: the possible answers to `question`."""
+        return self.head(self.primary).labels
+
+
+@dataclass(frozen=True)
+class LabelResult:
+    """One label with its calibrated probability (0 to 1) and where that stands against its threshold."""
+
+    label: Label
+    probability: float
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class HeadResult:
+    """All labels of one head in the head's order; probabilities sum to 1. `decided` is None when inconclusive.
+
+    `top` is the most probable label, decided or not.
+    """
+
+    head: Head
+    labels: tuple[LabelResult, ...]
+    decided: Label | None
+    reason: str
+
+    @property
+    def top(self) -> LabelResult:
+        return max(self.labels, key=lambda result: result.probability)
+
+
+@dataclass(frozen=True)
+class NetworkVersion:
+    """Which network answered: its name, the version of its card and the SHA-256 of its model.keras."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The pure result of one image. `heads` and `saliencies` are empty when the image was NOT_ASSESSED.
+
+    `saliencies`: label key of the primary head -> float32 [height, width] in 0 to 1 over the whole image (any aspect,
+    low resolution), for the labels worth a look, the most probable (`lead`) first; empty when nothing spoke for any.
+    `suggested`: name of the task that the gate takes the picture to be for, when that is another one; else "".
+    """
+
+    task: Task
+    outcome: Outcome
+    reason: str
+    network: NetworkVersion
+    heads: tuple[HeadResult, ...] = ()
+    saliencies: dict[str, np.ndarray] = field(default_factory=dict)
+    suggested: str = ""
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def primary(self) -> HeadResult | None:
+        """The head that decided the outcome; None when the image was not assessed."""
+        return next((result for result in self.heads if result.head.key == self.task.primary), None)
+
+    @property
+    def lead(self) -> LabelResult | None:
+        """The primary head's most probable label; None when the image was not assessed."""
+        return self.primary.top if self.primary else None

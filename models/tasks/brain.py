@@ -1,0 +1,54 @@
+from models.task import DataSource, Head, Label, Modality, Target, Task
+
+TASK = Task(
+    name="brain",
+    title="Brain MRI",
+    question="Is a tumour seen, and of which of three kinds?",
+    image_kind="One slice of a brain MRI, T1 with contrast if there is one",
+    modality=Modality.BRAIN_MRI,
+    network="mobilenet_v2",
+    heads=(
+        Head(
+            key="tumour",
+            title="Tumour",
+            labels=(
+                Label("glioma", "Glioma"),
+                Label("meningioma", "Meningioma"),
+                Label("pituitary", "Pituitary tumour"),
+                Label("no_tumor", "No tumour seen", is_finding=False),
+            ),
+        ),
+    ),
+    primary="tumour",
+    intended_use="Research on MRI slices, and a second look beside the reader's own.",
+    limitations=(
+        "MRI only: no CT was learned, and CT is refused where it is recognised.",
+        "One slice is read at a time; the rest of the series is not considered.",
+        "Most tumours came as contrast-enhanced T1, the others as other sequences from the web: a cue by itself.",
+        "'No tumour seen' does not mean a healthy brain; metastases, lymphoma, abscess and others were not learned.",
+    ),
+    out_of_scope=(
+        "Grading a tumour, planning or following its treatment.",
+        "Bleeding, stroke, inflammation and everything that the four answers do not name.",
+        "CT, spine, angiography and functional images.",
+    ),
+    subgroups=(
+        "Age and sex are not recorded: no result by them can be given.",
+        "Scanner, field strength and sequence are not recorded; sequence and origin go with the label 'no tumour'.",
+    ),
+    sources=(
+        DataSource(
+            name="Brain Tumor MRI Dataset (Nickparvar; doi:10.34740/kaggle/dsv/2645886)",
+            datasets=(
+                "Brain Tumor MRI Dataset (Nickparvar) official Training",
+                "Brain Tumor MRI Dataset (Nickparvar) official Testing",
+            ),
+            licence="As recalled, not verified: CC0 by Kaggle, its figshare part CC BY 4.0; SARTAJ and Br35H unknown.",
+            bias=(
+                "Tumours are nearly all contrast-enhanced T1, the others mostly axial T2 or FLAIR from the web. No "
+                "patient numbers: slices of one patient may be in training and test. All squeezed to a square."
+            ),
+        ),
+    ),
+    targets=(Target("Accuracy", reach=0.95, stretch=0.98),),
+)

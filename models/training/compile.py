@@ -1,0 +1,117 @@
+"""Compile the trained networks into serving graphs: python -m models.training.compile [TASK ...] [--force]
+
+Beside each model.keras it writes graph.tflite (LiteRT, float32 weights) and graph.json (what it was made from). A graph
+whose model.keras has not changed is left alone, so a second run ends at once and without importing TensorFlow.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from models.card import NetworkUnavailable, read_card
+from models.gate import MODALITY_TASK
+from models.registry import all_tasks
+from models.runtime import GRAPH, GRAPH_FACTS, MODEL, file_sha256, network_folder
+from models.task import Task
+
+
+def compile_graph(model, task: Task) -> bytes:
+    """The serving graph of a network, as LiteRT bytes.
+
+    Input `pixels` float32 [1, h, w, 3] in 0 to 255. Outputs of the one forward pass: `logits` [1, k] (all heads side by
+    side), `maps` [1, h', w', k] (class activation map of each logit, before scaling), `features` [1, channels].
+    """
+    import keras
+    import tensorflow as tf
+
+    from models.architectures.network import linear_heads
+
+    heads = linear_heads(task, model)
+    feature_map = model.get_layer("features").input
+    trunk = keras.Model(model.inputs[0], feature_map)
+    kernel, bias = tf.constant(heads.kernel), tf.constant(heads.bias)
+
+    def serve(pixels):
+        found = trunk(pixels, training=False)
+        features = tf.reduce_mean(found, axis=(1, 2))
+        height, width, channels = found.shape[1:]
+        maps = tf.matmul(tf.reshape(found, (height * width, channels)), kernel)
+        return {
+            "logits": tf.matmul(features, kernel) + bias,
+            "maps": tf.reshape(maps, (1, height, width, kernel.shape[1])),
+            "features": features,
+        }
+
+    pixels = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32, name="pixels")
+    # By way of Keras's own archive: from a bare concrete function the converter leaves the weights out, silently.
+    with tempfile.TemporaryDirectory() as folder:
+        archive = keras.export.ExportArchive()
+        archive.track(trunk)
+        archive.add_endpoint("serve", serve, [pixels])
+        archive.write_out(folder, verbose=False)
+        # Weights stay float32: the converter folds batch norm into them, and rounding the products to float16 moved
+        # the probabilities of 50 injury images by up to 0.009 (tests/ml/test_parity.py allows 0.001).
+        return tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+
+
+def is_compiled(folder: Path) -> bool:
+    """Whether the graph in this folder was made from the model.keras that lies there now."""
+    try:
+        facts = json.loads((folder / GRAPH_FACTS).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return (folder / GRAPH).exists() and facts.get("model_sha256") == file_sha256(folder / MODEL)
+
+
+def compile_network(task: Task) -> None:
+    """Write graph.tflite and graph.json for the network that serves `task`. The card must fit the network."""
+    from models.training.store import load_network
+
+    card, folder = read_card(task), network_folder(task)
+    sha256 = file_sha256(folder / MODEL)
+    if sha256 != card.sha256:
+        raise SystemExit(f"{folder / MODEL} is not the network that its card describes. Train or check it out again.")
+    graph = compile_graph(load_network(folder / MODEL), task)
+    _check_finite(graph)
+    (folder / GRAPH).write_bytes(graph)
+    facts = {"model_sha256": sha256, "graph_sha256": hashlib.sha256(graph).hexdigest()}
+    (folder / GRAPH_FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def _check_finite(graph: bytes) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    runner = Interpreter(model_content=graph).get_signature_runner()
+    shape = runner.get_input_details()["pixels"]["shape"]
+    for name, value in runner(pixels=np.full(shape, 127.0, np.float32)).items():
+        if not np.isfinite(value).all():
+            raise SystemExit(f"The compiled graph gives values that are no numbers in {name!r}; it was not written.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m models.training.compile", description=__doc__.splitlines()[0])
+    parser.add_argument("task", nargs="*", help="task names, `modality` for the gate (default: all)")
+    parser.add_argument("--force", action="store_true", help="compile again what is up to date")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow tells at length of the GPU that it did not find
+    for task in (*all_tasks(), MODALITY_TASK):
+        if options.task and task.name not in options.task:
+            continue
+        if is_compiled(network_folder(task)) and not options.force:
+            continue
+        print(f"Compiling {task.name} ({task.network}) ...", flush=True)
+        try:
+            compile_network(task)
+        except NetworkUnavailable as error:
+            # The other tasks serve all the same; this one says on its page why it does not.
+            print(f"Not compiled. {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

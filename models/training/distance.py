@@ -1,0 +1,170 @@
+"""Fit the gate's distance test of one task: python -m models.training.distance TASK
+
+Compares ways to tell the task's own validation images from those of other kinds by the network's pooled features, and
+fits the one that serves on training images; its threshold refuses one own validation image in a hundred. Writes
+features.npz beside the network and `distance` into its card. What was measured with another such test leaves the card;
+measure it again with `evaluate`.
+"""
+
+import argparse
+import json
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.covariance import ledoit_wolf
+from tqdm import tqdm
+
+from models.card import card_path
+from models.distance import FEATURES, Reference, read_reference, to_unit, write_reference
+from models.gate import MODALITY_TASK
+from models.imaging import prepare
+from models.registry import get_task
+from models.runtime import ServingNetwork, file_sha256, get_network
+from models.task import Modality, Task
+from models.training.datasets import Example, load_examples, read_upload
+from models.training.synthetic import to_grey
+from models.views import run_views
+
+SEED = 20261120
+REFUSED_SHARE = 0.01
+# Principal axes to choose from, the cheaper the better where the AUROC is within EQUAL of the best.
+AXES = (16, 32, 64)
+EQUAL = 0.002
+NEIGHBOURS = 10
+# More images than these move the subspace and the rates little, and each costs a forward pass.
+MOST_TRAINING, MOST_OF_A_KIND = 1500, 150
+
+# Features [n, channels] -> [n], larger for images unlike those of the training.
+Score = Callable[[np.ndarray], np.ndarray]
+
+
+def fit_residuals(features: np.ndarray) -> dict[str, Reference]:
+    """Name -> mean and first principal axes of training features [n, channels]; the fewer axes, the earlier."""
+    references = {}
+    for unit, suffix in ((False, ""), (True, ", unit length")):
+        scaled = to_unit(features) if unit else features
+        vectors = np.linalg.eigh(np.cov(scaled, rowvar=False))[1][:, ::-1]
+        for axes in AXES:
+            references[f"residual of {axes} axes{suffix}"] = Reference(scaled.mean(axis=0), vectors[:, :axes], unit)
+    return dict(sorted(references.items(), key=lambda found: found[1].axes.shape[1]))
+
+
+def mahalanobis(features: np.ndarray, labels: np.ndarray) -> Score:
+    """Squared distance to the nearest label's mean under one shrunk covariance (Lee et al., 2018, arXiv:1807.03888)."""
+    means = np.stack([features[labels == label].mean(axis=0) for label in np.unique(labels)])
+    within = features - means[np.searchsorted(np.unique(labels), labels)]
+    precision = np.linalg.inv(ledoit_wolf(within, assume_centered=True)[0])
+
+    def score(found: np.ndarray) -> np.ndarray:
+        offsets = (found - mean for mean in means)
+        return np.min([np.einsum("nc,nc->n", some @ precision, some) for some in offsets], axis=0)
+
+    return score
+
+
+def nearest_neighbours(features: np.ndarray) -> Score:
+    """1 - cosine with the tenth nearest training image (Sun et al., ICML 2022, arXiv:2204.06507)."""
+    known = to_unit(features)
+    return lambda found: 1 - np.partition(to_unit(found) @ known.T, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS]
+
+
+def auroc(own: np.ndarray, others: np.ndarray) -> float:
+    """Chance that a score of another kind exceeds one of the own kind, ties counted half."""
+    ranks = rankdata(np.concatenate([own, others]))[len(own) :]
+    return float((ranks.sum() - len(others) * (len(others) + 1) / 2) / (len(own) * len(others)))
+
+
+def fit_distance(
+    features: np.ndarray, labels: np.ndarray, own: np.ndarray, others: np.ndarray
+) -> tuple[str, Reference, dict[str, float]]:
+    """Name and reference of the residual that serves, and the AUROC on validation of every candidate.
+
+    `features` [n, channels] and `labels` [n] are of training images, `own` and `others` of validation images.
+    """
+    references = fit_residuals(features)
+    scores: dict[str, Score] = {name: reference.distance for name, reference in references.items()}
+    scores |= {"mahalanobis": mahalanobis(features, labels), "nearest neighbours": nearest_neighbours(features)}
+    aurocs = {name: round(auroc(score(own), score(others)), 4) for name, score in scores.items()}
+    good = max(aurocs[name] for name in references) - EQUAL
+    chosen = next(name for name in references if aurocs[name] >= good)
+    return chosen, references[chosen], aurocs
+
+
+def validation_pictures(task: Task) -> dict[str, list[np.ndarray]]:
+    """Set name -> uint8 RGB pictures of the validation split, as `gate_rates` names them; all of the own kind."""
+    keys = [label.key for label in MODALITY_TASK.labels]
+    pictures: dict[str, list[np.ndarray]] = {"own": [], "other_modality": [], "not_medical": []}
+    examples = load_examples(MODALITY_TASK, splits=("val",))
+    for index, key in enumerate(keys):
+        of_kind = [example for example in examples if example.targets[MODALITY_TASK.primary] == index]
+        own = key == task.modality
+        name = "own" if own else "not_medical" if key == Modality.NOT_MEDICAL else "other_modality"
+        pictures[name] += [read_upload(found) for found in (of_kind if own else _some(of_kind, MOST_OF_A_KIND))]
+    pictures["other_modality_grey"] = [
+        to_grey(picture) for picture in pictures["other_modality"] if (to_grey(picture) != picture).any()
+    ]
+    return pictures
+
+
+def read_features(network: ServingNetwork, pictures: Iterable[np.ndarray], name: str) -> np.ndarray:
+    """Pooled features float32 [n, channels] as in serving."""
+    return np.stack(
+        [run_views(network, prepare(picture, network.card.spec)).features for picture in tqdm(pictures, desc=name)]
+    )
+
+
+def write_distance(task: Task) -> dict:
+    """Fit, threshold and write the distance test of `task`; returns what its card says of it."""
+    network = get_network(task)
+    trained = _some(load_examples(task, splits=("train",), exclude=network.card.facts["training"]["excluded"]))
+    features = read_features(network, [read_upload(example) for example in trained], "training images")
+    labels = np.array([example.targets[task.primary] for example in trained])
+    found = {name: read_features(network, some, name) for name, some in validation_pictures(task).items()}
+    others = np.concatenate([rows for name, rows in found.items() if name != "own"])
+    method, reference, aurocs = fit_distance(features, labels, found["own"], others)
+    path = card_path(task).with_name(FEATURES)
+    write_reference(path, reference)
+    # By the rounded file that will serve.
+    distances = {name: read_reference(path).distance(rows) for name, rows in found.items()}
+    # Rounded up: no more of them may fall beyond it.
+    threshold = math.ceil(np.quantile(distances["own"], 1 - REFUSED_SHARE, method="higher") * 10_000) / 10_000
+    facts = {
+        "method": method,
+        "threshold": threshold,
+        "sha256": file_sha256(path),
+        "split": "val",
+        "auroc": aurocs,
+        "refused": {name: round(float((some > threshold).mean()), 4) for name, some in distances.items()},
+        "n": {name: len(some) for name, some in distances.items()},
+    }
+    _write_card(task, facts)
+    return facts
+
+
+def _write_card(task: Task, distance: dict) -> None:
+    path = card_path(task)
+    card = json.loads(path.read_text(encoding="utf-8"))
+    if card.get("distance") != distance:
+        card.pop("metrics", None)
+    path.write_text(json.dumps(card | {"distance": distance}, indent=1) + "\n", encoding="utf-8")
+
+
+def _some(examples: list[Example], most: int = MOST_TRAINING) -> list[Example]:
+    """At most so many, drawn at random, always the same."""
+    return [examples[index] for index in np.random.default_rng(SEED).permutation(len(examples))[:most]]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m models.training.distance", description=__doc__.splitlines()[0])
+    parser.add_argument("task", help="a task name; the gate's own network needs no such test")
+    facts = write_distance(get_task(parser.parse_args(arguments).task))
+    for name, value in facts["auroc"].items():
+        print(f"{name:32} AUROC {value:.4f}{'  serves' if name == facts['method'] else ''}")
+    for name, share in facts["refused"].items():
+        print(f"{name:32} refused {share:.4f} n={facts['n'][name]}")
+
+
+if __name__ == "__main__":
+    main()

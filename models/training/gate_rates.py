@@ -1,0 +1,68 @@
+"""How often the whole gate (quality, modality and distance test) of each task refuses what it should and should not."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import numpy as np
+from tqdm import tqdm
+
+from models.gate import MODALITY_TASK, check_quality, judge_distance, judge_modality
+from models.imaging import prepare
+from models.inference import modality_probabilities
+from models.registry import all_tasks
+from models.runtime import get_network
+from models.task import Modality, Task
+from models.training.datasets import load_examples, read_upload
+from models.training.measuring import measure_share
+from models.training.synthetic import to_grey
+from models.views import run_views
+
+
+def gate_rates(split: str) -> dict[str, dict[str, dict]]:
+    """Task name -> share refused of its own images, images of other kinds, and pictures that are not medical.
+
+    `other_modality_grey`: the images of other kinds that have colour, turned grey.
+    """
+    examples = load_examples(MODALITY_TASK, splits=(split,))
+    refused = np.zeros((len(examples), len(all_tasks())), bool)
+    refused_grey = np.zeros_like(refused)
+    coloured = np.zeros(len(examples), bool)
+    for row, example in enumerate(tqdm(examples, desc="asking the gates")):
+        pixels = read_upload(example)
+        grey = to_grey(pixels)
+        coloured[row] = bool((grey != pixels).any())
+        refused[row] = refusals(all_tasks(), pixels)
+        refused_grey[row] = refusals(all_tasks(), grey) if coloured[row] else refused[row]
+    keys = [label.key for label in MODALITY_TASK.labels]
+    kinds = np.array([keys[example.targets[MODALITY_TASK.primary]] for example in examples])
+    groups = np.array([example.group for example in examples])
+
+    def rates(column: int, task: Task) -> dict[str, dict]:
+        own, not_medical = kinds == task.modality, kinds == Modality.NOT_MEDICAL
+        other = ~own & ~not_medical
+        chosen = {
+            "own": (refused, own),
+            "other_modality": (refused, other),
+            "other_modality_grey": (refused_grey, other & coloured),
+            "not_medical": (refused, not_medical),
+        }
+        return {
+            name: asdict(measure_share(f"Refused: {name}", found[rows, column], groups[rows]))
+            for name, (found, rows) in chosen.items()
+            if rows.any()
+        }
+
+    return {task.name: rates(column, task) for column, task in enumerate(all_tasks())}
+
+
+def refusals(tasks: Iterable[Task], pixels: np.ndarray) -> list[bool]:
+    """Whether each task's gate refuses uint8 RGB pixels; the modality network is asked once for all."""
+    if not check_quality(pixels).passed:
+        return [True for _ in tasks]
+    found = modality_probabilities(pixels)
+    return [not (judge_modality(task, *found).passed and _is_near(task, pixels)) for task in tasks]
+
+
+def _is_near(task: Task, pixels: np.ndarray) -> bool:
+    network = get_network(task)
+    return judge_distance(network, run_views(network, prepare(pixels, network.card.spec)).features).passed

@@ -1,0 +1,47 @@
+"""How each network is trained: chosen on the validation split. One place for every hyper-parameter."""
+
+from dataclasses import dataclass
+
+from models.imaging import InputSpec
+from models.training import augment
+from models.training.augment import Augmentation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`balance`: exponent of the inverse label frequency used as loss weight (0: none, 1: full). `patience`: epochs.
+    `averaging`: momentum, per step, of the moving average of the weights."""
+
+    spec: InputSpec
+    augmentation: Augmentation
+    epochs: int
+    learning_rate: float = 4e-4
+    weight_decay: float = 1e-2
+    batch_size: int = 32
+    dropout: float = 0.3
+    balance: float = 0.5
+    label_smoothing: float = 0.05
+    patience: int = 8
+    averaging: float = 0.995
+    head_weights: tuple[tuple[str, float], ...] = ()
+
+
+RECIPES = {
+    "injury": Recipe(
+        InputSpec(192, 192, "stretch"),
+        augment.PHOTO,
+        epochs=30,
+        patience=12,
+        head_weights=(("injury", 1.0), ("burn_degree", 0.3), ("wound_kind", 0.5)),
+    ),
+    "skin_lesion": Recipe(InputSpec(192, 192, "crop"), augment.DERMOSCOPY, epochs=24, balance=0.7, patience=12),
+    "fracture": Recipe(
+        InputSpec(224, 224, "pad"),
+        augment.BONE,
+        epochs=12,
+        head_weights=(("part", 0.7), ("fractured", 1.0), ("type", 0.7)),
+    ),
+    "chest": Recipe(InputSpec(192, 192, "stretch"), augment.CHEST, epochs=6),
+    "brain": Recipe(InputSpec(192, 192, "stretch"), augment.BRAIN, epochs=18),
+    "modality": Recipe(InputSpec(128, 128, "stretch"), augment.MODALITY, epochs=2, balance=0.7, dropout=0.2),
+}

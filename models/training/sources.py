@@ -1,0 +1,37 @@
+"""Where the images of a task came from: by the manifest, and by the origins that the task file declares."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.task import Task
+from models.training.datasets import SOURCES, Example, datasets_root, read_manifest
+
+
+def manifest_column(task: Task, examples: Sequence[Example]) -> tuple[str, np.ndarray]:
+    """The manifest's finest column that names sources, and its word for each image, str [n].
+
+    `dataset_name`, or `source_repo` where all images are of one data set: copies of it in different renderings.
+    """
+    names = np.array([example.dataset_name for example in examples])
+    if len(np.unique(names)) > 1:
+        return "dataset_name", names
+    copies = {
+        datasets_root() / source.folder / row["path"]: row["source_repo"]
+        for source in SOURCES[task.name]
+        for row in read_manifest(datasets_root() / source.folder / "manifest.csv")
+    }
+    return "source_repo", np.array([copies[example.path] for example in examples])
+
+
+def origins(task: Task, examples: Sequence[Example]) -> np.ndarray:
+    """The origin of each image, str [n]: the name that `Task.sources` gives to its data set.
+
+    Parts of one data set are one origin; where there is only one, its renderings (`source_repo`) stand for origins.
+    """
+    declared = {dataset: source.name for source in task.sources for dataset in source.datasets}
+    found = np.array([declared.get(example.dataset_name, example.dataset_name) for example in examples])
+    if len(np.unique(found)) > 1:
+        return found
+    column, names = manifest_column(task, examples)
+    return names if column == "source_repo" else found

@@ -1,0 +1,148 @@
+"""What stands in for the networks in tests of pages: everything around `predict` stays real."""
+
+import io
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+import models
+from models import Decision, HeadCard, HeadResult, LabelResult, NetworkVersion, Outcome, Prediction, Task
+from models.decision import asked_heads
+from models.imaging import InputSpec
+from models.task import OperatingPoint
+
+SHA256 = "f" * 64
+MEASURE = {"name": "accuracy", "value": 0.9, "low": 0.85, "high": 0.94, "n": 120}
+CALIBRATED = {
+    "temperature": 1.0,
+    "miss_rate": 0.1,
+    "n": 60,
+    "before": {"ece": 0.12, "brier": 0.3, "nll": 0.9},
+    "after": {"ece": 0.02, "brier": 0.2, "nll": 0.5},
+}
+
+
+def picture(*, kind: str = "JPEG", size: tuple[int, int] = (320, 240), seed: int = 0) -> bytes:
+    """An encoded picture of smooth coloured noise, `size` as (width, height); the same for the same arguments."""
+    rng = np.random.default_rng(seed)
+    small = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+    file = io.BytesIO()
+    small.resize(size, Image.Resampling.BICUBIC).save(file, kind)
+    return file.getvalue()
+
+
+@dataclass
+class FakeNetworks:
+    """Answers for all networks. `outcome` and `probability` (of the leading label) shape what `predict` returns;
+    `suggested` is the task that the gate offers when it refuses; `detected` is what it says of one image after the
+    other whose task was left open; `failure` is raised instead of any answer; `missing`
+    maps a task's name to the reason why it cannot answer.
+    """
+
+    outcome: Outcome = Outcome.FINDING
+    probability: float = 0.9
+    suggested: str = ""
+    detected: list[models.Detection | Exception] = field(default_factory=list)
+    failure: Exception | None = None
+    missing: dict[str, str] = field(default_factory=dict)
+    calls: int = 0
+
+    def predict(self, task: Task, pixels: np.ndarray) -> Prediction:
+        self.calls += 1
+        if self.failure:
+            raise self.failure
+        version = NetworkVersion(task.network, "1.0.0", SHA256)
+        if self.outcome is Outcome.NOT_ASSESSED:
+            reason = f"This does not look like {task.image_kind}."
+            return Prediction(task, self.outcome, reason, version, suggested=self.suggested, timings_ms={"gate": 1.0})
+        heads = tuple(self._answer(head) for head in task.heads)
+        return Prediction(
+            task=task,
+            outcome=self.outcome,
+            reason="Two labels are too close." if self.outcome is Outcome.INCONCLUSIVE else "",
+            network=version,
+            heads=asked_heads(heads),
+            saliencies=_blobs(next(result for result in heads if result.head.key == task.primary)),
+            timings_ms={"gate": 1.0, "network": 2.5},
+        )
+
+    def _answer(self, head: models.Head) -> HeadResult:
+        """The first finding leads, or the first answer that is none; when inconclusive another stands beside it."""
+        wanted = self.outcome is not Outcome.NO_FINDING
+        lead = next((label for label in head.labels if label.is_finding is wanted), head.labels[0])
+        rest = (1 - self.probability) / (len(head.labels) - 1)
+        possible = [lead]
+        if self.outcome is Outcome.INCONCLUSIVE:
+            possible.append(next(label for label in head.labels if label is not lead))
+        decision = Decision.LIKELY if len(possible) == 1 else Decision.POSSIBLE
+        lines = tuple(
+            LabelResult(
+                label,
+                self.probability if label is lead else rest,
+                decision if label in possible else Decision.UNLIKELY,
+            )
+            for label in head.labels
+        )
+        return HeadResult(head, lines, lead if len(possible) == 1 else None, "")
+
+    def detect_task(self, pixels: np.ndarray) -> models.Detection:
+        found = self.detected.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def status(self) -> dict[str, str]:
+        return {task.name: self.missing.get(task.name, "") for task in models.all_tasks()}
+
+    def get_card(self, task: Task) -> models.Card:
+        if task.name in self.missing:
+            raise models.NetworkUnavailable(self.missing[task.name])
+        return models.Card(
+            task=task.name,
+            network=task.network,
+            version="1.0.0",
+            created="2026-01-31",
+            sha256=SHA256,
+            spec=InputSpec(height=160, width=160, fit="pad"),
+            heads={head.key: _head_card(head) for head in task.heads},
+            trained_on=("drawn-by-code",),
+            metrics={
+                "heads": {head.key: _head_metrics(head) for head in task.heads},
+                "refused_by_gate": MEASURE,
+                "gate": {other.name: dict.fromkeys(models.GATE_TARGETS, MEASURE) for other in models.all_tasks()},
+            },
+            facts={
+                "training": {
+                    "epochs": 3,
+                    "seed": 7,
+                    "init": "ImageNet",
+                    "data": [{"dataset_name": "drawn-by-code", "train_images": 64}],
+                },
+                "calibration": {"heads": {head.key: CALIBRATED for head in task.heads}},
+            },
+        )
+
+
+def _head_card(head: models.Head) -> HeadCard:
+    halves = {label.key: 0.5 for label in head.labels}
+    return HeadCard(temperature=1.0, thresholds=halves, operating_points=dict.fromkeys(OperatingPoint, halves))
+
+
+def _head_metrics(head: models.Head) -> dict:
+    return {
+        "measures": [MEASURE],
+        "labels": {label.key: [MEASURE] for label in head.labels},
+        "datasets": {"drawn-by-code": [MEASURE]},
+        "reliability": [{"confidence": 0.3, "accuracy": 0.2, "n": 40}, {"confidence": 0.9, "accuracy": 0.8, "n": 80}],
+    }
+
+
+def _blobs(primary: HeadResult) -> dict[str, np.ndarray]:
+    """A hot spot for each label that is not ruled out, the most probable first: each further to the right."""
+    ranked = sorted(primary.labels, key=lambda line: -line.probability)
+    mapped = [line.label.key for line in ranked if line.decision is not Decision.UNLIKELY]
+    rows, columns = np.ogrid[-1:1:64j, -1:1:64j]
+    return {
+        key: np.exp(-4 * (rows**2 + (columns - index / 2) ** 2)).astype(np.float32) for index, key in enumerate(mapped)
+    }

@@ -1,0 +1,28 @@
+"""The networks that serve, as the tests iterate them: five tasks and the gate's own."""
+
+import pytest
+
+import models
+from models.gate import MODALITY_TASK
+from models.task import Task
+
+TASKS = models.all_tasks()
+every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+every_network = pytest.mark.parametrize("task", (*TASKS, MODALITY_TASK), ids=lambda task: task.name)
+
+# Keras 3.15 copies its variables in a way that NumPy 2 deprecates, when it saves them: nothing of ours.
+uses_keras = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
+]
+
+
+def specialists(task: Task, key: str) -> int:
+    """How many specialists answer this head: 1 for a head of its own."""
+    given = task.head(key).given
+    return len(task.head(given).labels) if given else 1
+
+
+def logit_count(task: Task) -> int:
+    """How many logits the heads of a task have side by side."""
+    return sum(specialists(task, head.key) * len(head.labels) for head in task.heads)

@@ -1,0 +1,241 @@
+"""The shortcut audit: what trees, probes and networks without a source can and cannot tell from drawn pictures."""
+
+import dataclasses
+import json
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+import models
+from models import card
+from models.card import HeadCard
+from models.imaging import InputSpec
+from models.runtime import RawOutput
+from models.training import audit, baseline, metrics, probe
+from models.training.altered import CHANGES
+from models.training.sources import manifest_column, origins
+from models.training.superficial import read_cues
+from tests.ml.drawn import COLOURS, picture, write_injuries
+from tests.ml.files import noise, scene
+from tests.ml.networks import uses_keras
+
+INJURY = models.get_task("injury")
+HEAD = INJURY.head("injury")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(metrics, "RESAMPLES", 20)
+    monkeypatch.setattr(baseline, "TREES", 12)
+    monkeypatch.setattr(baseline, "SHUFFLES", 1)
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch) -> list:
+    """The examples of a made-up data set, beside a weights folder without an audit."""
+    write_injuries(tmp_path / "injury", {"train": 60, "val": 120})
+    monkeypatch.setenv("LUMEN_DATASETS", str(tmp_path))
+    monkeypatch.setattr(card, "WEIGHTS", tmp_path / "weights")
+    return audit.load_examples(INJURY, splits=("val",))
+
+
+def value(measures: list[dict], name: str = "Balanced accuracy") -> float:
+    return next(found["value"] for found in measures if found["name"] == name)
+
+
+def looks(pictures: list[np.ndarray], labels: list[int]) -> baseline.Looks:
+    read = [read_cues(pixels, 1000) for pixels in pictures]
+    cues = {cue: np.stack([found[cue] for found in read]) for cue in read[0]}
+    return baseline.Looks(cues, {HEAD.key: np.array(labels)}, np.arange(len(labels)))
+
+
+def test_a_label_that_is_a_colour_is_told_by_colour():
+    rng = np.random.default_rng(0)
+    labels = [0, 1, 2] * 20
+    drawn = [picture(list(COLOURS.values())[label], soft=False, rng=rng) for label in labels]
+    found = baseline.tiny_image_baseline(HEAD, looks(drawn[:30], labels[:30]), looks(drawn[30:], labels[30:]))
+    assert found["chance"] == pytest.approx(1 / 3, abs=1e-4)
+    assert value(found["measures"]) == 1
+    cues = {cue["cue"]: cue for cue in found["cues"]}
+    assert value(cues["colour"]["alone"]) == 1
+    assert value(cues["shape"]["alone"]) < 0.5, "all pictures have one shape"
+    assert cues["colour"]["drop"] > cues["shape"]["drop"] == 0
+
+
+def test_noise_is_not_told():
+    labels = np.random.default_rng(0).integers(0, 3, 160).tolist()
+    drawn = [noise(32, 32, seed) for seed in range(160)]
+    found = baseline.tiny_image_baseline(HEAD, looks(drawn[:80], labels[:80]), looks(drawn[80:], labels[80:]))
+    assert value(found["measures"]) == pytest.approx(1 / 3, abs=0.12)
+
+
+@pytest.mark.parametrize(
+    ("cue", "change"),
+    [
+        ("sharpness", lambda pixels: cv2.GaussianBlur(pixels, (0, 0), 1.5)),
+        ("brightness", lambda pixels: 255 - pixels),
+        ("colour", lambda pixels: pixels[..., ::-1].copy()),
+        ("shape", lambda pixels: cv2.resize(pixels, None, fx=0.5, fy=1)),
+        ("borders", lambda pixels: cv2.copyMakeBorder(pixels[4:-4, 4:-4], 4, 4, 4, 4, cv2.BORDER_CONSTANT)),
+        ("layout", lambda pixels: pixels[::-1].copy()),
+    ],
+)
+def test_each_cue_sees_its_own(cue, change):
+    pixels = scene()
+    before, after = read_cues(pixels, 1000), read_cues(change(pixels), 1000)
+    assert np.abs(before[cue] - after[cue]).max() > 0.1
+
+
+def test_strong_compression_is_seen():
+    pixels = noise()
+    _, coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 5])
+    seams = [read_cues(found, 1000)["compression"][1:].mean() for found in (pixels, cv2.imdecode(coded, 1))]
+    assert seams[1] > seams[0] + 0.05
+
+
+def test_a_source_that_is_only_softer_is_found_by_features_that_see_it():
+    rng = np.random.default_rng(0)
+    sources = np.array(["sharp", "soft"] * 30)
+    cues = [read_cues(picture((90, 90, 90), soft=source == "soft", rng=rng), 1000) for source in sources]
+    labels, groups = np.zeros(60, int), np.arange(60)
+
+    def found(cue: str) -> dict:
+        features = np.stack([row[cue] for row in cues])
+        return probe.source_classifier(features, sources, groups, labels, ["burn", "wound"])["labels"]
+
+    assert set(found("sharpness")) == {"burn"}, "nobody shares a label that no image has"
+    assert found("sharpness")["burn"]["sources"] == {"sharp": 30, "soft": 30}
+    assert value(found("sharpness")["burn"]["measures"]) == 1
+    assert value(found("shape")["burn"]["measures"]) == pytest.approx(0.5)
+
+
+def test_a_patient_who_is_recognised_gives_no_source_away():
+    """Every patient looks alike in all images and comes from one source, drawn by lot."""
+    rng = np.random.default_rng(0)
+    patients = np.repeat(np.arange(200), 3)
+    features = rng.normal(size=(200, 20))[patients]
+    sources = rng.permutation(["a", "b"] * 100)[patients]
+    assert value(probe.probe(features, sources, patients)["measures"]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_source_of_few_patients_is_not_asked_for():
+    groups = np.array([0] * 20 + list(range(1, 21)))
+    assert probe.probe(np.ones((40, 2)), np.array(["a"] * 20 + ["b"] * 20), groups) is None
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_an_altered_image_is_an_image(change):
+    pixels = change(scene())
+    assert (pixels.dtype, pixels.ndim, pixels.shape[2]) == (np.uint8, 3, 3)
+    models.decode_image(models.encode_image(pixels, "image/png"))
+
+
+def test_parts_of_one_data_set_are_one_origin():
+    task = models.get_task("chest")
+    parts = [part for source in task.sources for part in source.datasets]
+    assert set(origins(task, [SimpleNamespace(dataset_name=part) for part in parts])) == {s.name for s in task.sources}
+
+
+def test_copies_stand_for_sources_where_there_is_one_data_set(drawn):
+    assert manifest_column(INJURY, drawn)[0] == "dataset_name"
+    alike = [dataclasses.replace(example, dataset_name="one") for example in drawn]
+    column, names = manifest_column(INJURY, alike)
+    assert (column, set(names)) == ("source_repo", {"made/sharp", "made/soft"})
+    assert set(origins(INJURY, alike)) == {"made/sharp", "made/soft"}
+
+
+class ColourNetwork:
+    """Answers by mean colour and knows sharpness: what a network with a shortcut looks like from outside."""
+
+    card = SimpleNamespace(
+        spec=InputSpec(48, 48, "stretch"),
+        views=("original",),
+        sha256="f" * 64,
+        heads={
+            head.key: HeadCard(1.0, dict.fromkeys((label.key for label in head.labels), 0.0), {})
+            for head in INJURY.heads
+        },
+    )
+
+    def run(self, batch: np.ndarray) -> RawOutput:
+        rest = sum(len(head.labels) for head in INJURY.heads) - 3
+        logits = np.concatenate([batch[0].mean(axis=(0, 1)) / 10, np.zeros(rest)])
+        fine = np.abs(np.diff(batch[0], axis=0)).mean(axis=(0, 1))
+        return RawOutput(logits.astype(np.float32), np.zeros((1, 1, 3 + rest), np.float32), fine)
+
+
+def test_an_audit_tells_what_the_network_leans_on(drawn, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(audit, "get_network", lambda task: ColourNetwork())
+    folder = tmp_path / "weights" / INJURY.name / INJURY.network
+    folder.mkdir(parents=True)
+    kept = {"labels": ["burn"], "source": "soft", "n": 1, "measures": [], "with_source": []}
+    (folder / "audit.json").write_text(json.dumps({"left_out": [kept]}), encoding="utf-8")
+    audit.main([INJURY.name])
+
+    found = models.read_audit(INJURY)
+    assert (found["split"], found["sha256"]) == ("val", "f" * 64)
+    tiny = found["tiny_image_baseline"][HEAD.key]
+    assert (tiny["trained_on"], value(tiny["measures"]), value(tiny["network"])) == (60, 1, 1)
+    source = found["source_classifier"]
+    assert source["column"] == "dataset_name"
+    assert set(source["labels"]) == {"burn", "wound"}, "normal skin has one source"
+    assert value(source["labels"]["burn"]["measures"]) == 1
+    assert found["datasets"]["soft"]["measures"][0] | {"low": 0, "high": 0} == {
+        "name": "Accuracy", "value": 1.0, "low": 0, "high": 0, "n": 40
+    }  # fmt: skip
+    assert set(found["datasets"]["soft"]["labels"]) == {"burn", "wound"}
+    altered = {entry["change"]: value(entry["measures"]) for entry in found["altered_images"]}
+    assert altered["as it is"] == altered["blurred"] == 1
+    assert altered["without colour"] == pytest.approx(1 / 3, abs=0.01)
+    assert found["left_out"] == [kept]
+    assert "source of burn: chance 0.50" in capsys.readouterr().out
+
+
+@pytest.fixture
+def short_networks(drawn, tmp_path, monkeypatch):
+    from models.training import fit
+    from tests.ml.drawn import one_layer
+
+    monkeypatch.setattr(fit, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(fit.mobilenet_v2, "build_trunk", one_layer)
+
+
+def with_keras(test):
+    for mark in uses_keras:
+        test = mark(test)
+    return test
+
+
+@with_keras
+def test_sources_that_share_a_label_are_left_out_in_turn_and_once(short_networks, monkeypatch):
+    from models.training import left_out
+
+    found = left_out.leave_sources_out(INJURY, side=64, epochs=1)
+    assert [(entry["source"], entry["labels"]) for entry in found] == [
+        ("sharp", ["burn", "wound"]), ("soft", ["burn", "wound"])
+    ]  # fmt: skip
+    assert [entry["n"] for entry in found] == [60, 60], "all splits of a source that was never seen"
+    assert {measure["n"] for entry in found for measure in entry["with_source"]} == {40}, "validation where it was seen"
+
+    def train(*_):
+        raise AssertionError("a finished network was trained again")
+
+    monkeypatch.setattr(left_out, "train_short", train)
+    assert left_out.leave_sources_out(INJURY, side=64, epochs=1) == found
+    with pytest.raises(AssertionError):
+        left_out.leave_sources_out(INJURY, side=64, epochs=2)
+
+
+@with_keras
+def test_nobody_seen_in_another_source_is_asked(short_networks, monkeypatch):
+    from models.training import left_out
+
+    images = left_out.read_images(INJURY)
+    everybody_twice = [dataclasses.replace(e, group=f"{i // 6}", split="train") for i, e in enumerate(images.examples)]
+    monkeypatch.setattr(left_out, "train_short", lambda *_: None)
+    monkeypatch.setattr(left_out, "ask", lambda task, network, recipe, asked: SimpleNamespace(measures=list))
+    same = dataclasses.replace(images, examples=everybody_twice)
+    assert left_out.without(same, left_out.short_recipe(INJURY, 64, 1), "soft", [0, 1])["n"] == 0
+    assert left_out.without(images, left_out.short_recipe(INJURY, 64, 1), "soft", [0, 1])["n"] == 60

@@ -1,0 +1,268 @@
+"""The card beside each network: complete, true to its file; and what happens when card or file is not."""
+
+import datetime
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import models
+from models import NetworkUnavailable, card, runtime
+from models.card import read_card
+from models.gate import MODALITY_TASK
+from models.runtime import file_sha256, network_folder
+from models.task import OperatingPoint
+from models.views import VIEWS
+from tests.ml.networks import TASKS, every_network, every_task
+
+BROKEN, SPARED = TASKS[0], TASKS[1:]
+
+
+def facts_of(task: models.Task) -> dict:
+    return json.loads((network_folder(task) / "card.json").read_text(encoding="utf-8"))
+
+
+@every_network
+def test_a_card_describes_the_network_beside_it(task):
+    found = read_card(task)
+    assert (found.task, found.network) == (task.name, task.network)
+    assert found.sha256 == file_sha256(network_folder(task) / "model.keras")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", found.version)
+    assert datetime.date(2026, 1, 1) <= datetime.date.fromisoformat(found.created)
+    assert min(found.spec.height, found.spec.width) >= 32
+    assert found.spec.fit in ("stretch", "pad", "crop")
+
+
+@every_network
+def test_labels_stand_in_the_order_of_the_task(task):
+    trained = {key: head["labels"] for key, head in facts_of(task)["calibration"]["heads"].items()}
+    declared = {head.key: [label.key for label in head.labels] for head in task.heads}
+    assert list(trained.items()) == list(declared.items())
+
+
+@every_network
+def test_every_head_is_calibrated(task):
+    found = read_card(task)
+    assert set(found.views) <= set(VIEWS)
+    for head in task.heads:
+        own = found.heads[head.key]
+        keys = [label.key for label in head.labels]
+        assert 0.05 < own.temperature < 20
+        assert set(own.operating_points) == set(OperatingPoint)
+        for thresholds in (own.thresholds, *own.operating_points.values()):
+            assert list(thresholds) == keys
+            assert all(0 <= threshold < 1 for threshold in thresholds.values())
+
+
+@every_network
+def test_a_label_that_must_not_be_missed_stays_possible_down_to_its_sensitive_threshold(task):
+    found = read_card(task)
+    for head in task.heads:
+        own = found.heads[head.key]
+        for label in head.labels:
+            if label.operating_point is OperatingPoint.SENSITIVITY_95:
+                assert own.thresholds[label.key] <= own.operating_points["sensitivity_95"][label.key]
+
+
+@every_network
+def test_a_card_says_what_calibration_changed_and_on_how_many_images(task):
+    for head in facts_of(task)["calibration"]["heads"].values():
+        assert head["n"] >= 10
+        for quality in (head["before"], head["after"]):
+            assert list(quality) == ["ece", "brier", "nll"]
+            assert all(0 <= value <= (1, 2, 5)[place] for place, value in enumerate(quality.values()))
+        assert head["after"]["nll"] <= head["before"]["nll"], "temperature 1 was better"
+
+
+@every_network
+def test_a_card_names_the_data_it_was_trained_on(task):
+    names = read_card(task).trained_on
+    assert names
+    assert len(set(names)) == len(names)
+    assert all(name.strip() for name in names)
+
+
+def assert_measures(measures: tuple[models.Measure, ...]) -> None:
+    assert measures
+    for found in measures:
+        assert found.name[0].isupper()
+        assert found.n >= 1
+        assert 0 <= found.low <= found.value <= found.high <= 1, found
+
+
+@every_network
+def test_every_head_was_measured_on_the_test_split(task):
+    found = read_card(task)
+    assert found.metrics.get("split") == "test", f"run: python -m models.training.evaluate {task.name}"
+    for head in task.heads:
+        assert_measures(found.measures(head.key))
+        assert {"Accuracy", "Decided (not inconclusive)"} <= {one.name for one in found.measures(head.key)}
+        by_label = found.label_measures(head.key)
+        assert list(by_label) == [label.key for label in head.labels]
+        for measures in by_label.values():
+            assert [one.name for one in measures] == ["Sensitivity", "Specificity", "AUC"]
+            assert_measures(measures)
+        for name, measures in found.metrics["heads"][head.key]["datasets"].items():
+            assert name
+            assert_measures(tuple(models.Measure(**one) for one in measures))
+
+
+@every_task
+def test_the_card_says_how_often_the_gate_refuses_images_of_the_task(task):
+    found = models.get_card(task).metrics
+    assert "refused_by_gate" in found, f"run: python -m models.training.evaluate {task.name}"
+    assert_measures((models.Measure(**found["refused_by_gate"]),))
+
+
+def test_the_gate_was_measured_for_every_task():
+    found = read_card(MODALITY_TASK).metrics
+    assert "gate" in found, "run: python -m models.training.evaluate modality"
+    assert list(found["gate"]) == [task.name for task in TASKS]
+    for rates in found["gate"].values():
+        assert list(rates) == ["own", "other_modality", "other_modality_grey", "not_medical"]
+        assert_measures(tuple(models.Measure(**rate) for rate in rates.values()))
+
+
+def test_an_unmeasured_card_has_no_measures(tmp_path, monkeypatch):
+    facts = facts_of(BROKEN)
+    facts.pop("metrics", None)
+    write_facts(tmp_path, monkeypatch, facts)
+    assert models.get_card(BROKEN).measures(BROKEN.primary) == ()
+    assert models.get_card(BROKEN).label_measures(BROKEN.primary) == {}
+
+
+def write_facts(folder: Path, monkeypatch, facts: dict, task: models.Task = BROKEN) -> None:
+    """Make `facts` the card of `task`, in a weights folder that holds nothing else."""
+    path = folder / "models" / "weights" / task.name / task.network / "card.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(facts), encoding="utf-8")
+    monkeypatch.setattr(card, "WEIGHTS", folder / "models" / "weights")
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch, own_networks) -> Path:
+    """A weights folder in which BROKEN's files may be changed; the other networks are the real ones."""
+    copy = tmp_path / "models" / "weights"
+    copy.mkdir(parents=True)
+    for folder in card.WEIGHTS.iterdir():
+        if folder.name == BROKEN.name:
+            shutil.copytree(folder, copy / folder.name)
+        else:
+            (copy / folder.name).symlink_to(folder)
+    monkeypatch.setattr(card, "WEIGHTS", copy)
+    monkeypatch.setattr(runtime, "WEIGHTS", copy)
+    return copy
+
+
+def edit_card(folder: Path, change) -> None:
+    facts = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    change(facts)
+    (folder / "card.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def edit_head(folder: Path, change) -> None:
+    """Change the calibration of BROKEN's primary head."""
+    edit_card(folder, lambda facts: change(facts["calibration"]["heads"][BROKEN.primary]))
+
+
+def change_byte(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+DAMAGES = {
+    "no folder": shutil.rmtree,
+    "no card": lambda folder: (folder / "card.json").unlink(),
+    "no network": lambda folder: (folder / "model.keras").unlink(),
+    "no graph": lambda folder: (folder / "graph.tflite").unlink(),
+    "no graph facts": lambda folder: (folder / "graph.json").unlink(),
+    "card is no JSON": lambda folder: (folder / "card.json").write_text('{"schema": 1', encoding="utf-8"),
+    "card is no text": lambda folder: (folder / "card.json").write_bytes(b"\xff\xfe\x00\x9f"),
+    "card is a list": lambda folder: (folder / "card.json").write_text("[]", encoding="utf-8"),
+    "card of another schema": lambda folder: edit_card(folder, lambda facts: facts.update(schema=99)),
+    "card without calibration": lambda folder: edit_card(folder, lambda facts: facts.pop("calibration")),
+    "calibration of no heads": lambda folder: edit_card(folder, lambda facts: facts["calibration"].update(heads=[])),
+    "calibration of another network": lambda folder: edit_card(
+        folder, lambda facts: facts["calibration"].update(sha256="0" * 64)
+    ),
+    "an unknown view": lambda folder: edit_card(folder, lambda facts: facts["views"].append("inside out")),
+    "no view": lambda folder: edit_card(folder, lambda facts: facts["views"].clear()),
+    "no temperature": lambda folder: edit_head(folder, lambda head: head.pop("temperature")),
+    "temperature 0": lambda folder: edit_head(folder, lambda head: head.update(temperature=0.0)),
+    "labels in another order": lambda folder: edit_head(folder, lambda head: head["labels"].reverse()),
+    "one label fewer": lambda folder: edit_head(folder, lambda head: head["labels"].pop()),
+    "one threshold fewer": lambda folder: edit_head(folder, lambda head: head["thresholds"].popitem()),
+    "a threshold in percent": lambda folder: edit_head(folder, lambda head: head["thresholds"].update(burn=90)),
+    "no operating points": lambda folder: edit_head(folder, lambda head: head.pop("operating_points")),
+    "one operating point fewer": lambda folder: edit_head(
+        folder, lambda head: head["operating_points"].pop("sensitivity_95")
+    ),
+    "an operating point lacks a label": lambda folder: edit_head(
+        folder, lambda head: head["operating_points"]["balanced"].popitem()
+    ),
+    "another hash": lambda folder: edit_card(
+        folder, lambda facts: (facts.update(sha256="0" * 64), facts["calibration"].update(sha256="0" * 64))
+    ),
+    "network changed by one bit": lambda folder: change_byte(folder / "model.keras"),
+    "graph changed by one bit": lambda folder: change_byte(folder / "graph.tflite"),
+    "no reference features": lambda folder: (folder / "features.npz").unlink(),
+    "reference features changed by one bit": lambda folder: change_byte(folder / "features.npz"),
+    "network cut short": lambda folder: os.truncate(folder / "model.keras", 1000),
+    "graph cut short": lambda folder: os.truncate(folder / "graph.tflite", 1000),
+    "graph facts are no JSON": lambda folder: (folder / "graph.json").write_text("}", encoding="utf-8"),
+    "graph of another network": lambda folder: (folder / "graph.json").write_text(
+        json.dumps({"model_sha256": "0" * 64, "graph_sha256": file_sha256(folder / "graph.tflite")}), encoding="utf-8"
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_network_says_so_and_the_others_work(weights, damage):
+    DAMAGES[damage](weights / BROKEN.name / BROKEN.network)
+    with pytest.raises(NetworkUnavailable) as caught:
+        runtime.get_network(BROKEN)
+    assert re.fullmatch(r"[^\n]{20,250}\.", str(caught.value)), str(caught.value)
+    assert BROKEN.title in str(caught.value)
+    status = models.network_status()
+    assert status[BROKEN.name] == str(caught.value)
+    assert not any(status[task.name] for task in SPARED), status
+
+
+def test_a_calibration_of_another_network_is_named_with_its_remedy(weights):
+    edit_card(weights / BROKEN.name / BROKEN.network, lambda facts: facts["calibration"].update(sha256="0" * 64))
+    with pytest.raises(NetworkUnavailable, match=r"calibration of another network.*models\.training\.calibrate"):
+        models.get_card(BROKEN)
+
+
+def test_a_band_that_would_rule_out_the_likelier_of_two_answers_is_refused(tmp_path, monkeypatch):
+    """From 0.5 on a label is the likelier one of two: with a higher threshold the set could be empty."""
+    task = models.get_task("fracture")
+    facts = facts_of(task)
+    thresholds = facts["calibration"]["heads"]["fractured"]["thresholds"]
+    for threshold, is_fit in ((0.5, True), (0.51, False)):
+        thresholds["normal"] = threshold
+        write_facts(tmp_path / str(is_fit), monkeypatch, facts, task)
+        if is_fit:
+            assert models.get_card(task).heads["fractured"].thresholds["normal"] == threshold
+        else:
+            with pytest.raises(NetworkUnavailable, match="likelier"):
+                models.get_card(task)
+
+
+def test_a_network_that_was_mended_is_loaded_without_a_restart(weights):
+    path = weights / BROKEN.name / BROKEN.network / "graph.tflite"
+    graph = path.read_bytes()
+    path.unlink()
+    assert models.network_status()[BROKEN.name]
+    path.write_bytes(graph)
+    assert not models.network_status()[BROKEN.name]
+
+
+def test_without_its_gate_no_task_answers(weights):
+    (weights / MODALITY_TASK.name).unlink()
+    status = models.network_status()
+    assert all(MODALITY_TASK.title in reason for reason in status.values()), status

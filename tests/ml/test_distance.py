@@ -1,0 +1,138 @@
+"""The distance test of the gate: its arithmetic, its file, how it is fitted, and what it refuses."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import models
+from models import card
+from models.card import Card, DistanceCard
+from models.distance import Reference, read_reference, to_unit, write_reference
+from models.gate import judge_distance
+from models.runtime import file_sha256
+from models.training import distance
+from models.training.datasets import Example
+from models.training.distance import auroc, fit_distance, write_distance
+from tests.ml.files import assert_sentence
+from tests.ml.networks import every_task
+
+CHEST = models.get_task("chest")
+CHANNELS = 80
+PLANE = Reference(np.array([1, 0, 0], np.float32), np.eye(3, 2, dtype=np.float32), unit=False)
+
+
+def near(count: int, seed: int) -> np.ndarray:
+    """Features [count, CHANNELS] in a subspace of ten dimensions, but for a little noise."""
+    subspace = np.random.default_rng(0).normal(size=(10, CHANNELS))
+    rng = np.random.default_rng(seed)
+    return 5 + rng.normal(size=(count, 10)) @ subspace + rng.normal(0, 0.1, (count, CHANNELS))
+
+
+def far(count: int, seed: int) -> np.ndarray:
+    return 5 + np.random.default_rng(seed).normal(0, 3, (count, CHANNELS))
+
+
+def test_only_what_stands_out_of_the_subspace_counts():
+    assert PLANE.distance(np.array([[1, 0, 0], [7, -3, 0], [0, 0, 2], [5, 5, -4]])) == pytest.approx([0, 0, 2, 4])
+
+
+def test_at_unit_length_only_the_direction_counts():
+    reference = Reference(np.zeros(3, np.float32), np.eye(3, 1, dtype=np.float32), unit=True)
+    assert reference.distance(np.array([[3, 4, 0], [30, 40, 0]])) == pytest.approx([0.8, 0.8])
+    assert to_unit(np.array([3.0, 0, 4])) == pytest.approx([0.6, 0, 0.8])
+
+
+@pytest.mark.parametrize("unit", [True, False])
+def test_a_reference_comes_back_from_its_file(tmp_path, unit):
+    axes = np.linalg.qr(near(CHANNELS, 1))[0][:, :16]
+    reference = Reference(near(1, 2)[0], axes, unit)
+    write_reference(tmp_path / "features.npz", reference)
+    found = read_reference(tmp_path / "features.npz")
+    assert found.distance(far(5, 3)) == pytest.approx(reference.distance(far(5, 3)), rel=1e-3)
+
+
+def test_a_file_with_code_in_it_is_not_run(tmp_path):
+    bad = np.array([{"not": "numbers"}], dtype=object)
+    np.savez(tmp_path / "features.npz", mean=bad, axes=bad, unit=False)
+    with pytest.raises(ValueError, match="allow_pickle"):
+        read_reference(tmp_path / "features.npz")
+
+
+def test_auroc_is_the_chance_that_another_kind_lies_farther():
+    own = np.array([1.0, 2, 3])
+    assert auroc(own, own + 3) == 1
+    assert auroc(own, own) == 0.5
+    assert auroc(own, np.array([2.5])) == pytest.approx(2 / 3)
+
+
+def test_the_fewest_axes_that_are_as_good_as_any_serve():
+    labels = np.arange(300) % 3
+    method, reference, aurocs = fit_distance(near(300, 1), labels, near(100, 2), far(100, 3))
+    assert method == "residual of 16 axes"
+    assert reference.axes.shape == (CHANNELS, 16)
+    assert {"mahalanobis", "nearest neighbours", "residual of 64 axes, unit length"} < set(aurocs)
+    assert min(aurocs.values()) > 0.95
+
+
+@dataclass
+class FakeNetwork:
+    """What the test reads of a network."""
+
+    reference: Reference | None
+    distance: DistanceCard | None
+    facts: dict = field(default_factory=lambda: {"training": {"excluded": []}})
+
+    @property
+    def card(self) -> "FakeNetwork":
+        return self
+
+
+def test_features_beyond_the_threshold_are_refused_in_words():
+    network = FakeNetwork(PLANE, DistanceCard("residual", 2.0, "0" * 64))
+    assert judge_distance(network, np.array([9.0, 9, 2])).passed
+    refused = judge_distance(network, np.array([1.0, 0, 2.1]))
+    assert not refused.passed
+    assert refused.suggested == ""
+    assert_sentence(refused.reason)
+
+
+def test_a_network_without_the_test_passes_everything():
+    assert judge_distance(FakeNetwork(None, None), far(1, 0)[0]).passed
+
+
+def test_fitting_writes_a_card_that_refuses_one_own_image_in_a_hundred(tmp_path, monkeypatch):
+    path = tmp_path / CHEST.name / CHEST.network / "card.json"
+    path.parent.mkdir(parents=True)
+    facts = json.loads(card.card_path(CHEST).read_text(encoding="utf-8"))
+    facts.pop("distance", None)
+    path.write_text(json.dumps(facts | {"metrics": {"split": "test"}}), encoding="utf-8")
+    monkeypatch.setattr(card, "WEIGHTS", tmp_path)
+    trained = [Example(Path("none"), {CHEST.primary: index % 2}, "made up", "g", "train") for index in range(200)]
+    pictures = {"own": near(300, 1), "other_modality": far(40, 2), "not_medical": far(40, 3)}
+    monkeypatch.setattr(distance, "get_network", lambda task: FakeNetwork(None, None))
+    monkeypatch.setattr(distance, "load_examples", lambda task, splits, exclude: trained)
+    monkeypatch.setattr(distance, "read_upload", lambda example: near(1, id(example))[0])
+    monkeypatch.setattr(distance, "validation_pictures", lambda task: pictures)
+    monkeypatch.setattr(distance, "read_features", lambda network, pictures, name: np.asarray(pictures))
+    write_distance(CHEST)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert "metrics" not in found
+    assert found["distance"]["sha256"] == file_sha256(path.with_name("features.npz"))
+    assert 0 < found["distance"]["refused"]["own"] <= 0.01
+    assert found["distance"]["refused"]["not_medical"] == 1
+    assert card.read_card(CHEST).distance == DistanceCard(
+        found["distance"]["method"], found["distance"]["threshold"], found["distance"]["sha256"]
+    )
+
+
+@every_task
+def test_every_task_has_the_test_with_the_features_that_its_card_describes(task):
+    found: Card = models.get_card(task)
+    assert found.distance is not None, f"run: python -m models.training.distance {task.name}"
+    path = card.card_path(task).with_name("features.npz")
+    assert found.distance.sha256 == file_sha256(path)
+    assert path.stat().st_size < 300_000
+    assert found.facts["distance"]["refused"]["own"] <= 0.015

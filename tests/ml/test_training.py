@@ -1,0 +1,312 @@
+"""Training: the loss, the weights of labels, calibration, and one tiny network from its images to its card."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import models
+from models import card, runtime
+from models.calibration import calibrated
+from models.gate import MODALITY_TASK
+from models.imaging import InputSpec, prepare
+from models.training.augment import BRAIN
+from models.training.datasets import MISSING, Example
+from models.views import run_views
+from tests.ml.drawn import COLOURS, one_layer, write_injuries
+from tests.ml.files import noise
+from tests.ml.networks import uses_keras
+
+pytestmark = uses_keras
+
+FRACTURE, INJURY = models.get_task("fracture"), models.get_task("injury")
+
+
+def example(**targets: int) -> Example:
+    every = dict.fromkeys(("part", "fractured", "type"), MISSING)
+    return Example(Path("none"), every | targets, "made up", "g", "train")
+
+
+def test_rare_labels_weigh_more_with_mean_one():
+    from models.training.fit import class_weights
+
+    examples = [example(type=0)] * 90 + [example(type=1)] * 10 + [example()] * 50
+    head = FRACTURE.head("type")
+    assert class_weights(FRACTURE, head, examples, 0.0).tolist() == [1.0] * 10
+    full = class_weights(FRACTURE, head, examples, 1.0)
+    assert full[1] / full[0] == pytest.approx(9)
+    half = class_weights(FRACTURE, head, examples, 0.5)
+    assert half[1] / half[0] == pytest.approx(3)
+    counts = np.array([90, 10] + [1] * 8)
+    assert (half * counts).sum() / counts.sum() == pytest.approx(1)
+
+
+def test_specialists_share_the_weights_of_their_labels():
+    from models.training.fit import class_weights
+
+    normal_wrist, broken_elbow = 10 * 2 + 1, 1 * 2
+    examples = [example(part=10, fractured=normal_wrist)] * 30 + [example(part=1, fractured=broken_elbow)] * 10
+    weights = class_weights(FRACTURE, FRACTURE.head("fractured"), examples, 1.0)
+    assert weights == pytest.approx([2.0, 2 / 3])
+
+
+def cost(logits, targets, weights=(1.0, 1.0), smoothing=0.0) -> np.ndarray:
+    from models.training.fit import masked_cross_entropy
+
+    loss = masked_cross_entropy(np.array(weights, np.float32), smoothing)
+    return np.asarray(loss(np.array(targets, np.int32)[:, None], np.array(logits, np.float32)))
+
+
+def test_the_loss_is_cross_entropy():
+    assert cost([[0.0, 0.0]], [1]) == pytest.approx([np.log(2)])
+    assert cost([[3.0, 0.0]], [0]) == pytest.approx([np.log1p(np.exp(-3))])
+    assert cost([[0.0, 0.0]], [1], weights=(1.0, 2.5)) == pytest.approx([2.5 * np.log(2)])
+    smoothed = 0.95 * np.log1p(np.exp(-3)) + 0.05 * (3 + np.log1p(np.exp(-3)))
+    assert cost([[3.0, 0.0]], [0], smoothing=0.1) == pytest.approx([smoothed])
+
+
+def test_unknown_targets_cost_nothing_and_do_not_thin_the_mean():
+    known = cost([[3.0, 0.0], [0.0, 1.0]], [0, 0])
+    mixed = cost([[3.0, 0.0], [9.0, -9.0], [0.0, 1.0], [5.0, 0.0]], [0, MISSING, 0, MISSING])
+    assert mixed[[1, 3]].tolist() == [0, 0]
+    assert mixed.mean() == pytest.approx(known.mean())
+    assert cost([[3.0, 0.0]], [MISSING]).tolist() == [0]
+
+
+def test_only_the_specialist_of_the_known_part_learns():
+    import tensorflow as tf
+
+    from models.training.fit import masked_cross_entropy
+
+    logits = tf.constant(np.random.default_rng(0).normal(size=(3, 4, 2)).astype(np.float32))
+    targets = np.array([[2 * 2 + 1], [MISSING], [0 * 2 + 0]], np.int32)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = tf.reduce_sum(masked_cross_entropy(np.ones(2, np.float32), 0.05)(targets, logits))
+    moved = np.abs(np.asarray(tape.gradient(loss, logits))).sum(axis=-1) > 0
+    expected = np.zeros((3, 4), bool)
+    expected[0, 2] = expected[2, 0] = True
+    assert (moved == expected).all()
+
+
+def test_the_score_asks_the_true_specialist():
+    from models.training.fit import score
+
+    targets = np.array([0, 1, 2, 3, MISSING])  # part 0: labels 0 and 1, part 1: labels 0 and 1
+    logits = np.zeros((5, 2, 2))
+    for row, target in enumerate(targets[:4]):
+        logits[row, target // 2, target % 2] = 5
+        logits[row, 1 - target // 2, 1 - target % 2] = 9  # the other specialist is wrong, and sure of it
+    assert score(logits, targets) == 1.0
+    assert score(-logits, targets) == 0.0
+
+
+def test_the_temperature_of_too_sure_logits_is_found():
+    from models.training.calibrate import fit_temperature
+
+    rng = np.random.default_rng(0)
+    honest = rng.normal(0, 2, (4000, 3))
+    exponents = np.exp(honest)
+    labels = np.array([rng.choice(3, p=row / row.sum()) for row in exponents])
+    assert fit_temperature(honest * 3, labels) == pytest.approx(3, rel=0.1)
+    assert fit_temperature(honest, labels) == pytest.approx(1, rel=0.1)
+
+
+def test_calibration_asks_the_specialist_that_answers_users():
+    """The one for the part that was found, be it right or wrong."""
+    from models.training.calibrate import head_answers
+
+    logits = {
+        "part": np.eye(11)[[3, 5, 5]],
+        "fractured": np.arange(66.0).reshape(3, 11, 2),
+        "type": np.zeros((3, 10)),
+    }
+    examples = [example(part=3, fractured=3 * 2 + 1), example(part=4, fractured=4 * 2), example()]
+    own, truth = head_answers(FRACTURE, FRACTURE.head("fractured"), logits, examples)
+    assert own.tolist() == [logits["fractured"][0, 3].tolist(), logits["fractured"][1, 5].tolist()]
+    assert truth.tolist() == [1, 0]
+
+
+def test_a_head_without_labelled_images_cannot_be_calibrated():
+    from models.training.calibrate import head_answers
+
+    with pytest.raises(SystemExit, match="Type, if fractured cannot be calibrated"):
+        head_answers(FRACTURE, FRACTURE.head("type"), {"type": np.zeros((1, 10))}, [example(part=1)])
+
+
+def test_a_head_is_calibrated_for_the_better_and_its_entry_is_complete():
+    from models.training.calibrate import calibrate_head
+
+    head = INJURY.head("injury")
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 600)
+    too_sure = 3 * (rng.normal(0, 1, (600, 3)) + np.eye(3)[truth])
+    entry = calibrate_head(head, too_sure, truth, 0.1)
+    assert entry["temperature"] == pytest.approx(3, rel=0.15)
+    assert entry["n"] == 600
+    for name in ("ece", "brier", "nll"):
+        assert entry["after"][name] < entry["before"][name]
+    assert set(entry["operating_points"]) == {"balanced", "sensitivity_95"}
+    for thresholds in (entry["thresholds"], *entry["operating_points"].values()):
+        assert list(thresholds) == entry["labels"] == [label.key for label in head.labels]
+    own = calibrated(too_sure, entry["temperature"])[np.arange(600), truth]
+    for index, threshold in enumerate(entry["thresholds"].values()):
+        n = (truth == index).sum()
+        # The finite-sample rank of conformal prediction: rounding must not lose the image that sets the threshold.
+        assert (own[truth == index] < threshold).sum() == int(0.1 * (n + 1)) - 1
+
+
+@pytest.fixture
+def workshop(tmp_path, monkeypatch, own_networks) -> Path:
+    """A folder with a made-up data set of three colours; recipe, runs and weights of its own."""
+    from models.training import calibrate, fit
+    from models.training.recipes import RECIPES
+
+    write_injuries(tmp_path / "datasets" / "injury", {"train": 24, "val": 24, "test": 12})
+    weights = tmp_path / "models" / "weights"
+    weights.mkdir(parents=True)
+    (weights / MODALITY_TASK.name).symlink_to(card.WEIGHTS / MODALITY_TASK.name)
+    for module in (card, runtime, calibrate, fit):
+        monkeypatch.setattr(module, "WEIGHTS", weights)
+    monkeypatch.setattr(fit, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(fit.mobilenet_v2, "build_trunk", one_layer)
+    monkeypatch.setenv("LUMEN_DATASETS", str(tmp_path / "datasets"))
+    tiny = dataclasses.replace(
+        RECIPES[INJURY.name], spec=InputSpec(32, 32, "stretch"), augmentation=BRAIN, batch_size=12, patience=9
+    )
+    monkeypatch.setitem(RECIPES, INJURY.name, tiny)
+    return tmp_path
+
+
+class Interrupted(Exception):
+    """What stands for Ctrl-C, which would end pytest too."""
+
+
+def epochs_done(workshop: Path) -> list[int]:
+    path = workshop / "runs" / INJURY.name / INJURY.network / "epochs.csv"
+    with path.open(encoding="utf-8") as file:
+        return [int(row["epoch"]) for row in csv.DictReader(file)]
+
+
+# Keras closes its table of epochs at the end of training, which an interruption does not reach.
+@pytest.mark.filterwarnings("ignore:unclosed file .*epochs.csv:ResourceWarning")
+def test_a_network_from_images_to_its_measured_card(workshop, monkeypatch, capsys):
+    """Interrupted in its second epoch, taken up again, compiled, measured, and asked as a user would."""
+    from models.training import compile as compiling
+    from models.training import evaluate, fit, metrics
+
+    with monkeypatch.context() as broken:
+        whole = fit.ValidationScore.on_epoch_end
+
+        def interrupt(self, epoch, logs=None):
+            if epoch == 1:
+                raise Interrupted
+            whole(self, epoch, logs)
+
+        broken.setattr(fit.ValidationScore, "on_epoch_end", interrupt)
+        with pytest.raises(Interrupted):
+            fit.main([INJURY.name, "--epochs", "2", "--seed", "3"])
+    assert epochs_done(workshop) == [0]
+    fit.main([INJURY.name, "--epochs", "2", "--seed", "3", "--version", "0.0.1"])
+    assert epochs_done(workshop) == [0, 1]
+
+    folder = workshop / "models" / "weights" / INJURY.name / INJURY.network
+    facts = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert facts["sha256"] == runtime.file_sha256(folder / "model.keras")
+    assert (facts["version"], facts["input"]) == ("0.0.1", {"height": 32, "width": 32, "fit": "stretch"})
+    assert sum(source["train_images"] for source in facts["training"]["data"]) == 24
+    heads = facts["calibration"]["heads"]
+    assert {key: head["n"] for key, head in heads.items()} == {"injury": 24, "burn_degree": 8, "wound_kind": 8}
+    assert "metrics" not in facts
+
+    compiling.main([INJURY.name])
+    assert "Compiling injury" in capsys.readouterr().out
+    compiling.main([INJURY.name])
+    assert "Compiling" not in capsys.readouterr().out, "an up-to-date graph was compiled again"
+
+    monkeypatch.setattr(metrics, "RESAMPLES", 20)
+    evaluate.main([INJURY.name, "--json", str(workshop / "out.json")])
+    assert "Accuracy" in capsys.readouterr().out
+    found = models.get_card(INJURY)
+    assert found.measures("injury")[0].n == 12
+    assert set(found.label_measures("injury")) == set(COLOURS)
+    assert json.loads((workshop / "out.json").read_text(encoding="utf-8")) == found.metrics
+    golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
+    assert sum(golden["probabilities"]["injury"]) == pytest.approx(1, abs=1e-4)
+    assert runtime.get_network(INJURY).card.version == "0.0.1"
+
+
+@pytest.fixture
+def untrained(workshop) -> Path:
+    """The folder of a network of INJURY as it is before training, with its card and compiled graph."""
+    from models.training import calibrate, fit, store
+    from models.training import compile as compiling
+    from models.training.recipes import RECIPES
+
+    recipe, folder = RECIPES[INJURY.name], runtime.network_folder(INJURY)
+    network = fit.start_network(INJURY, INJURY.network, recipe, weights=None)
+    sha256 = store.save_network(network, folder / "model.keras")
+    calibrate.write_card(
+        INJURY, INJURY.network, recipe.spec,
+        sha256=sha256, version="0.0.1", exclude=(), training={"epochs": 0, "seed": 1, "init": "random"},
+    )  # fmt: skip
+    compiling.main([INJURY.name])
+    return folder
+
+
+def test_a_card_keeps_what_was_measured_only_with_the_same_calibration(untrained, capsys):
+    from models.training import calibrate
+
+    path = untrained / "card.json"
+    written = json.loads(path.read_text(encoding="utf-8"))
+    distance = {"method": "made up", "threshold": 1.0, "sha256": "0" * 64}
+    measured = written | {"distance": distance, "metrics": {"split": "test", "heads": {}}}
+    path.write_text(json.dumps(measured), encoding="utf-8")
+    calibrate.main([INJURY.name])
+    assert json.loads(path.read_text(encoding="utf-8")) == measured
+
+    recalibrated = json.loads(path.read_text(encoding="utf-8"))
+    recalibrated["calibration"]["heads"]["injury"]["temperature"] += 1
+    path.write_text(json.dumps(recalibrated), encoding="utf-8")
+    calibrate.main([INJURY.name])
+    assert json.loads(path.read_text(encoding="utf-8")) == written | {"distance": distance}
+    assert "another calibration: metrics." in capsys.readouterr().out
+
+    calibrate.main([INJURY.name, "--views", "original", "mirror"])
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert found["views"] == ["original", "mirror"]
+    assert "distance" not in found, "it was set for features of one view"
+    assert all(found[key] == written[key] for key in ("training", "version", "created", "sha256", "input"))
+    assert "another calibration: distance." in capsys.readouterr().out
+
+
+def test_several_views_are_weighed_against_one_and_answer_as_they_serve(untrained, capsys):
+    from models.training import calibrate, store
+
+    views = ("original", "mirror", "turn")
+    calibrate.main([INJURY.name, "--views", *views])
+    printed = capsys.readouterr().out
+    for head in INJURY.heads:
+        assert sum(line.startswith(head.key) and "balanced" in line for line in printed.splitlines()) == 2
+    assert "3 views take" in printed
+    network = runtime.get_network(INJURY)
+    assert network.card.views == views
+    batch = prepare(noise(40, 40), network.card.spec)
+    served, one = run_views(network, batch).logits, network.run(batch).logits
+    found = calibrate.mean_logits(store.load_network(untrained / "model.keras"), batch, views)
+    assert np.concatenate([found[head.key].ravel() for head in INJURY.heads]) == pytest.approx(served, abs=1e-3)
+    assert np.abs(served - one).max() > 1e-2, "all views say the same of noise"
+
+
+def test_a_card_of_another_network_is_not_calibrated(untrained):
+    from models.training import calibrate
+
+    path = untrained / "card.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(facts | {"sha256": "0" * 64}), encoding="utf-8")
+    with pytest.raises(SystemExit, match="is not the network that its card describes"):
+        calibrate.main([INJURY.name])
+    assert json.loads(path.read_text(encoding="utf-8")) == facts | {"sha256": "0" * 64}

@@ -1,0 +1,207 @@
+import pytest
+
+import models
+from app.entities import Analysis, Study
+from app.extensions import db
+from app.services import analysis
+from app.services.intake import Upload, receive_study
+from app.services.storage import StorageFailed, file_store
+from models import Decision, HeadResult, LabelResult, NetworkVersion, Outcome, Prediction
+from tests.fakes import SHA256, picture
+from tests.sending import stored_files
+
+
+@pytest.fixture
+def receive(networks, make_user):
+    """receive(images=2, task="chest"): a study that waits to be analysed."""
+    owner = make_user()
+
+    def receive(images: int = 1, task: str = "chest") -> Study:
+        uploads = [Upload(f"{number}.jpg", picture(seed=number)) for number in range(images)]
+        return receive_study(owner=owner, task=task, uploads=uploads)
+
+    return receive
+
+
+def answer(task_name: str, outcome: Outcome, probability: float = 0.0) -> Prediction:
+    """A prediction of this outcome whose first suitable label leads with `probability`."""
+    task = models.get_task(task_name)
+    version = NetworkVersion("mobilenet_v2", "1.0.0", SHA256)
+    if outcome is Outcome.NOT_ASSESSED:
+        return Prediction(task, outcome, "Another kind of image.", version)
+    lead = next(label for label in task.labels if label.is_finding is (outcome is not Outcome.NO_FINDING))
+    lines = tuple(LabelResult(x, probability if x is lead else 0.01, Decision.POSSIBLE) for x in task.labels)
+    return Prediction(task, outcome, "", version, (HeadResult(task.head(task.primary), lines, None, ""),))
+
+
+def test_stores_the_whole_prediction(receive):
+    study = receive(task="fracture")
+    analysis.analyse_study(study)
+    stored = study.images[0].analysis
+    task = models.get_task("fracture")
+    assert (stored.task, stored.network, stored.weights_version, stored.weights_sha256) == (
+        "fracture", "mobilenet_v2", "1.0.0", SHA256,
+    )  # fmt: skip
+    assert [(f.head, f.label) for f in stored.findings] == [(h.key, x.key) for h in task.heads for x in h.labels]
+    fractured, normal = [finding for finding in stored.findings if finding.head == "fractured"]
+    assert (fractured.probability, fractured.decision) == (pytest.approx(0.9), "likely")
+    assert (normal.probability, normal.decision) == (pytest.approx(0.1), "unlikely")
+    assert set(stored.timings_ms) == {"read", "gate", "network"}
+    assert stored.mapped_findings == [fractured]
+    assert models.decode_saliency(file_store().get(fractured.saliency_name)).max() > 0.9
+
+
+def test_stores_a_heatmap_for_each_label_that_remains_possible(receive, networks):
+    networks.outcome, networks.probability = Outcome.INCONCLUSIVE, 0.6
+    study = receive(task="fracture")
+    analysis.analyse_study(study)
+    mapped = study.images[0].analysis.mapped_findings
+    assert [(finding.head, finding.label) for finding in mapped] == [
+        ("fractured", "fractured"),
+        ("fractured", "normal"),
+    ]
+    assert len({file_store().get(finding.saliency_name) for finding in mapped}) == 2
+
+
+def test_stores_the_task_that_the_gate_offers(receive, networks):
+    networks.outcome, networks.suggested = Outcome.NOT_ASSESSED, "skin_lesion"
+    study = receive()
+    analysis.analyse_study(study)
+    assert study.images[0].analysis.suggested_task == "skin_lesion"
+
+
+def test_the_network_sees_the_stored_pixels(receive, monkeypatch):
+    study, seen = receive(), []
+    predict = models.predict
+    monkeypatch.setattr(models, "predict", lambda task, pixels: seen.append(pixels) or predict(task, pixels))
+    analysis.analyse_study(study)
+    stored = models.decode_image(file_store().get(study.images[0].stored_name)).pixels
+    assert (seen[0] == stored).all()
+
+
+@pytest.mark.parametrize(
+    ("answers", "lead"),
+    [
+        ([(Outcome.NO_FINDING, 0.99), (Outcome.FINDING, 0.6)], 1),
+        ([(Outcome.INCONCLUSIVE, 0.5), (Outcome.NO_FINDING, 0.99)], 0),
+        ([(Outcome.NOT_ASSESSED, 0), (Outcome.NO_FINDING, 0.8)], 1),
+        ([(Outcome.FINDING, 0.7), (Outcome.FINDING, 0.9)], 1),
+        ([(Outcome.FINDING, 0.9), (Outcome.FINDING, 0.7)], 0),
+        ([(Outcome.NOT_ASSESSED, 0), (Outcome.NOT_ASSESSED, 0)], 0),
+    ],
+)
+def test_the_most_serious_then_most_probable_image_decides(answers, lead, receive, monkeypatch):
+    study = receive(images=2)
+    given = [answer("chest", *what) for what in answers]
+    waiting = iter(given)
+    monkeypatch.setattr(models, "predict", lambda _task, _pixels: next(waiting))
+    analysis.analyse_study(study)
+    assert analysis.lead_analysis(study) is study.images[lead].analysis
+    assert study.outcome == answers[lead][0]
+    expected = given[lead].lead
+    assert study.lead_label == (expected.label.key if expected else "")
+    assert study.lead_probability == (expected.probability if expected else None)
+
+
+def test_one_failed_image_does_not_cost_the_others(receive, networks, monkeypatch):
+    study, predict = receive(images=2), models.predict
+
+    def fail_first(task, pixels):
+        monkeypatch.setattr(models, "predict", predict)
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(models, "predict", fail_first)
+    analysis.analyse_study(study)
+    assert [image.analysis.outcome for image in study.images] == ["failed", "finding"]
+    assert study.outcome == "finding"
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (models.NetworkUnavailable("Its graph is damaged."), "Its graph is damaged."),
+        (RuntimeError("secret detail"), "The analysis failed on the server and has been logged."),
+        (MemoryError(), "The analysis failed on the server and has been logged."),
+    ],
+)
+def test_a_failure_is_stored_with_its_reason(failure, reason, receive, networks):
+    networks.failure = failure
+    study = receive()
+    analysis.analyse_study(study)
+    stored = study.images[0].analysis
+    assert (study.outcome, stored.outcome, stored.findings) == ("failed", "failed", [])
+    assert stored.reason.startswith(reason)
+    assert "secret" not in stored.reason
+
+
+def test_a_missing_file_is_a_failure_with_words(receive):
+    study = receive()
+    file_store().delete(study.images[0].stored_name)
+    analysis.analyse_study(study)
+    assert "stored image is missing" in study.images[0].analysis.reason
+
+
+def test_what_failed_can_be_analysed_again(receive, networks):
+    networks.failure = RuntimeError("broken")
+    study = receive()
+    analysis.analyse_study(study)
+    networks.failure = None
+    analysis.analyse_study(study)
+    assert study.outcome == "finding"
+    assert [run.outcome for run in study.images[0].analyses] == ["failed", "finding"]
+
+
+def test_what_is_settled_is_not_analysed_again(receive, networks):
+    study = receive()
+    analysis.analyse_study(study)
+    analysis.analyse_study(study)
+    assert networks.calls == 1
+
+
+def test_of_two_at_once_the_quicker_one_is_stored(receive, networks, monkeypatch):
+    study, predict = receive(), models.predict
+
+    def interrupted(task, pixels):
+        monkeypatch.setattr(models, "predict", predict)
+        analysis.analyse_study(db.session.get(Study, study.id))
+        return predict(task, pixels)
+
+    monkeypatch.setattr(models, "predict", interrupted)
+    analysis.analyse_study(study)
+    assert networks.calls == 2
+    assert db.session.query(Analysis).count() == 1
+    assert len(stored_files()) == 2  # one image, one heatmap
+
+
+def test_a_heatmap_that_cannot_be_stored_does_not_cost_the_finding(receive, monkeypatch):
+    study = receive()
+
+    def fail(*_args):
+        raise StorageFailed
+
+    monkeypatch.setattr("app.services.storage.FileStore.put", fail)
+    analysis.analyse_study(study)
+    assert study.outcome == "finding"
+    assert study.images[0].analysis.mapped_findings == []
+
+
+def test_a_database_that_fails_leaves_no_heatmap(receive, monkeypatch):
+    study = receive()
+    files = stored_files()
+
+    def fail():
+        raise RuntimeError("gone")
+
+    monkeypatch.setattr(db.session, "commit", fail)
+    with pytest.raises(RuntimeError, match="gone"):
+        analysis.analyse_study(study)
+    monkeypatch.undo()
+    assert stored_files() == files
+    assert db.session.query(Analysis).count() == 0
+
+
+def test_tells_which_tasks_can_be_answered(networks):
+    networks.missing = {"brain": "Its graph is damaged."}
+    assert [task.name for task in analysis.available_tasks()] == ["injury", "skin_lesion", "fracture", "chest"]
+    assert analysis.unavailable_reasons() == {"brain": "Its graph is damaged."}
+    assert len(analysis.all_tasks()) == 5

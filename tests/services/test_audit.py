@@ -1,0 +1,81 @@
+import json
+import logging
+
+from app.entities import AuditEvent
+from app.extensions import db
+from app.services import audit, settings
+from app.services.audit import AuditFilter
+from app.services.paging import page_number, paginate
+
+
+def test_an_event_is_one_row_and_one_log_line(app, make_user, caplog):
+    user = make_user()
+    with caplog.at_level(logging.INFO, logger="lumen.security"):
+        audit.record("study.view", user=user, object_key="abc", detail="a\nline\x1b[31m", address="10.0.0.1")
+    db.session.commit()
+    event = db.session.scalar(db.select(AuditEvent))
+    assert (event.user_id, event.account, event.object_key, event.address) == (user.id, user.email, "abc", "10.0.0.1")
+    assert len(caplog.messages) == 1
+    assert "\n" not in caplog.messages[0] and "\x1b" not in caplog.messages[0]
+    assert json.loads(caplog.messages[0])["action"] == "study.view"
+
+
+def test_overlong_values_are_cut_to_their_columns(app):
+    audit.record("login.fail", account="x" * 5000, object_key="k" * 5000, detail="d" * 5000, address="1" * 5000)
+    db.session.commit()
+    event = db.session.scalar(db.select(AuditEvent))
+    assert [len(text) for text in (event.account, event.object_key, event.detail, event.address)] == [254, 64, 255, 45]
+
+
+def test_times_are_kept_to_the_microsecond(app):
+    audit.record("login.fail")
+    event = db.session.scalar(db.select(AuditEvent))
+    event.created_at = event.created_at.replace(microsecond=123456)
+    db.session.commit()
+    db.session.expire_all()
+    assert event.created_at.microsecond == 123456
+
+
+def test_events_are_found_by_action_and_account(app):
+    for action, account in (
+        ("login.ok", "anna@ward.local"),
+        ("login.fail", "anna@ward.local"),
+        ("login.fail", "b%b@x.org"),
+    ):
+        audit.record(action, account=account)
+    db.session.commit()
+
+    def found(**wanted):
+        return [(event.action, event.account) for event in audit.list_events(AuditFilter(**wanted), 1).items]
+
+    assert found(action="login.fail", account="ANNA") == [("login.fail", "anna@ward.local")]
+    assert found(account="%") == [("login.fail", "b%b@x.org")]
+    assert [action for action, _ in found()] == ["login.fail", "login.fail", "login.ok"]
+    assert audit.list_actions() == ["login.fail", "login.ok"]
+
+
+def test_pages_are_clamped(app):
+    for number in range(60):
+        audit.record("login.ok", detail=str(number))
+    db.session.commit()
+    events = db.select(AuditEvent).order_by(AuditEvent.id)
+    last = paginate(events, 10**6)
+    assert (last.page, last.pages, last.total) == (3, 3, 60)
+    assert [event.detail for event in last.items] == [str(number) for number in range(50, 60)]
+    assert paginate(events.where(AuditEvent.action == "none"), 1).pages == 1
+
+
+def test_nonsense_asks_for_the_first_page():
+    assert [page_number(text) for text in (None, "", "-1", "0", "1e309", "NaN", "١٢", "9" * 30, "'; DROP")] == [1] * 9
+    assert page_number("12") == 12
+
+
+def test_settings_have_defaults_and_record_changes(app, make_user):
+    admin = make_user("admin")
+    assert settings.registration_is_open()
+    settings.set_setting(name="registration_open", value="no", by=admin)
+    settings.set_setting(name="registration_open", value="no", by=admin)
+    assert not settings.registration_is_open()
+    assert [(event.action, event.object_key) for event in db.session.query(AuditEvent)] == [
+        ("setting.change", "registration_open")
+    ]

@@ -1,0 +1,233 @@
+"""Model cards: that every number of the card and every word of the task file gets there, and that gaps are told."""
+
+import csv
+from dataclasses import replace
+
+import pytest
+
+import models
+from app.errors import NotFound
+from app.services.cards import build_card, list_cards
+from app.services.cards.content import ModelCard, Section, Table
+from models.training.datasets import SOURCES, datasets_root
+from tests.fakes import SHA256
+
+TASKS = models.all_tasks()
+every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+
+
+def section(card: ModelCard, key: str) -> Section:
+    return next(section for section in card.sections if section.key == key)
+
+
+def table(found: Section, caption: str) -> Table:
+    return next(table for table in found.tables if table.caption.startswith(caption))
+
+
+def rows(found: Section, caption: str) -> dict[str, tuple[str, ...]]:
+    return {row[0]: row[1:] for row in table(found, caption).rows}
+
+
+def measure(name: str, value: float, n: int = 100) -> dict:
+    return {"name": name, "value": value, "low": value - 0.02, "high": value + 0.01, "n": n}
+
+
+@pytest.fixture
+def skin_card(networks, monkeypatch) -> dict:
+    """The metrics of the skin lesion network's card, to be changed."""
+    task = models.get_task("skin_lesion")
+    card = networks.get_card(task)
+    metrics = {"heads": {"lesion": {"measures": []}}}
+    changed = replace(card, metrics=metrics)
+    monkeypatch.setattr(models, "get_card", lambda asked: changed if asked == task else networks.get_card(asked))
+    return metrics["heads"]["lesion"]
+
+
+# What a human declares
+
+
+@every_task
+def test_a_task_declares_what_its_card_needs(task):
+    assert task.out_of_scope and task.subgroups and task.sources
+    for words in (*task.out_of_scope, *task.subgroups):
+        assert words.endswith(".")
+    for source in task.sources:
+        assert source.licence.endswith(".") and source.bias.endswith(".")
+
+
+@pytest.mark.parametrize("name", ["injury", "skin_lesion"])
+def test_tasks_that_look_at_skin_say_that_skin_tone_is_not_covered(name, networks):
+    points = section(build_card(name), "subgroups").points
+    assert any("kin tone" in point and "not" in point for point in points)
+
+
+@every_task
+def test_every_data_set_of_a_manifest_is_declared_once(task):
+    if not datasets_root().is_dir():
+        pytest.skip("the data sets are not here")
+    declared = [name for source in task.sources for name in source.datasets]
+    found = set()
+    for source in SOURCES[task.name]:
+        with (datasets_root() / source.folder / "manifest.csv").open(encoding="utf-8") as file:
+            found |= {row["dataset_name"] for row in csv.DictReader(file)}
+    assert sorted(declared) == sorted(found)
+
+
+# What was measured
+
+
+def test_targets_stand_beside_what_was_measured(skin_card, app):
+    skin_card["measures"] = [measure("Balanced accuracy", 0.86), measure("Mean AUC", 0.96), measure("Accuracy", 0.8)]
+    targets = rows(section(build_card("skin_lesion"), "measures"), "Targets")
+    assert targets["Balanced accuracy"][:3] == ("stretch reached", "at least 0.75", "at least 0.85")
+    assert targets["Mean AUC"][0] == "reached"
+    assert targets["Mean AUC"][3] == "0.960 [0.940, 0.970], n = 100"
+    assert targets["Calibration error (ECE)"] == ("not measured", "at most 0.03", "", "")
+
+
+@pytest.mark.parametrize(("value", "result"), [(0.02, "reached"), (0.04, "not reached")])
+def test_a_calibration_error_is_to_stay_below_its_target(value, result, skin_card, app):
+    skin_card["measures"] = [measure("Calibration error (ECE)", value)]
+    assert rows(section(build_card("skin_lesion"), "measures"), "Targets")["Calibration error (ECE)"][0] == result
+
+
+def test_answers_and_sources_have_a_row_each_and_gaps_stay_empty(skin_card, app):
+    skin_card["measures"] = [measure("Accuracy", 0.8)]
+    skin_card["labels"] = {"mel": [measure("Sensitivity", 0.9, 224), measure("AUC", 0.8)]}
+    skin_card["datasets"] = {"A": [measure("Accuracy", 0.7)], "B": [measure("Accuracy", 0.6), measure("Mean AUC", 0.9)]}
+    card = build_card("skin_lesion")
+    answers = table(section(card, "measures"), "Lesion: each answer")
+    assert answers.columns == ("Answer", "Sensitivity", "AUC")
+    assert answers.rows == (("Melanoma", "0.900 [0.880, 0.910], n = 224", "0.800 [0.780, 0.810], n = 100"),)
+    assert rows(section(card, "sources"), "Lesion, by source")["A"] == ("0.700 [0.680, 0.710], n = 100", "")
+
+
+def test_a_network_that_was_never_evaluated_says_so(skin_card, app):
+    card = build_card("skin_lesion")
+    assert "not evaluated" in section(card, "measures").paragraphs[0]
+    assert section(card, "measures").tables == ()
+    assert section(card, "calibration").diagrams == ()
+    assert next(line.headline for line in list_cards() if line.task == "skin_lesion") == ""
+
+
+def test_the_reliability_diagram_is_told_in_words_too(skin_card, app):
+    skin_card["reliability"] = [
+        {"confidence": 0.1, "accuracy": 0.9, "n": 3},
+        {"confidence": 0.5, "accuracy": 0.4, "n": 30},
+        {"confidence": 0.9, "accuracy": 0.88, "n": 60},
+    ]
+    diagram = section(build_card("skin_lesion"), "calibration").diagrams[0]
+    assert "93 test images" in diagram.description
+    assert "the mean probability was 0.50 and 0.40 were right" in diagram.description
+    assert diagram.table.rows[1] == ("0.50", "0.40", "30")
+
+
+def test_operating_points_are_those_of_the_task_with_what_they_reach(skin_card, app):
+    reached = [measure("Sensitivity at the sensitivity_95 threshold", 0.94), measure("Coverage", 0.96)]
+    skin_card["details"] = {"labels": {"mel": reached}}
+    points = rows(section(build_card("skin_lesion"), "decision"), "Lesion: operating points")
+    assert points["Melanoma"][0].startswith("sensitivity first")
+    assert [text[:5] for text in points["Melanoma"][1:]] == ["0.500", "0.940", "", "0.500", "0.960"]
+    assert points["Melanocytic nevus"][0] == "balanced"
+
+
+def test_details_stand_with_the_answers_or_with_the_decision(skin_card, app):
+    skin_card["measures"] = [measure("Accuracy", 0.8)]
+    skin_card["details"] = {"measures": [measure("Macro F1", 0.7), measure("Inconclusive", 0.3)]}
+    card = build_card("skin_lesion")
+    assert list(rows(section(card, "measures"), "Lesion")) == ["Accuracy", "Macro F1"]
+    assert list(rows(section(card, "decision"), "Lesion: how often")) == ["Inconclusive"]
+
+
+@pytest.mark.parametrize(("name", "words"), [("chest", "conformal"), ("fracture", "band of probabilities")])
+def test_the_decision_is_explained_as_it_is_made(name, words, networks, app):
+    assert any(words in text for text in section(build_card(name), "decision").paragraphs)
+
+
+def test_the_gate_of_this_network_stands_against_its_targets(networks, app):
+    refused = rows(section(build_card("chest"), "gate"), "What the gate refused")
+    assert refused["Refused: images of the right kind"][:2] == ("not reached", "at most 0.05")
+    assert len(refused) == len(models.GATE_TARGETS)
+
+
+def test_numbers_of_an_earlier_version_are_told_as_such(networks, monkeypatch):
+    card = networks.get_card(models.get_task("chest"))
+    monkeypatch.setattr(models, "get_card", lambda _: replace(card, metrics=card.metrics | {"sha256": "0" * 64}))
+    assert "earlier version" in section(build_card("chest"), "measures").paragraphs[1]
+
+
+def test_training_images_are_counted_by_source_and_unknown_ones_told(networks, monkeypatch):
+    card = networks.get_card(models.get_task("injury"))
+    data = [("AZH", 498), ("AZH (normal skin)", 54), ("elsewhere", 3)]
+    training = {"data": [{"dataset_name": name, "train_images": count} for name, count in data]}
+    monkeypatch.setattr(models, "get_card", lambda _: replace(card, facts=card.facts | {"training": training}))
+    sources = rows(section(build_card("injury"), "data"), "Sources")
+    assert next(row for name, row in sources.items() if name.startswith("AZH Wound"))[-1] == "552"
+    assert sources["elsewhere"] == ("Not declared.", "Not declared.", "3")
+
+
+# The audit
+
+
+AUDIT = {
+    "created": "2026-02-01",
+    "sha256": SHA256,
+    "split": "val",
+    "tiny_image_baseline": {
+        "lesion": {"chance": 0.14, "measures": [measure("Mean AUC", 0.7)], "network": [measure("Mean AUC", 0.95)]}
+    },
+    "source_classifier": {
+        "overall": {"chance": 0.5, "sources": {"A": 40, "B": 60}, "measures": [measure("Mean AUC", 0.8)]},
+        "labels": {"mel": {"chance": 0.5, "sources": {"A": 4, "B": 6}, "measures": [measure("Mean AUC", 0.6)]}},
+    },
+    "altered_images": [{"change": "blurred", "measures": [measure("Mean AUC", 0.9)]}],
+    "left_out": [
+        {
+            "labels": ["mel", "nv"],
+            "source": "A",
+            "n": 50,
+            "measures": [measure("Mean AUC", 0.65)],
+            "with_source": [measure("Mean AUC", 0.92)],
+        }
+    ],
+}
+
+
+def test_what_the_audit_found_is_told(networks, monkeypatch):
+    monkeypatch.setattr(models, "read_audit", lambda _: AUDIT)
+    found = section(build_card("skin_lesion"), "audit")
+    assert found.paragraphs == ("Audited on 2026-02-01, on the validation images.",)
+    assert rows(found, "Lesion: superficial cues")["Trees on superficial cues"][0].startswith("0.700")
+    assert rows(found, "Telling the source")["All images: 2 sources, chance 0.50"][0].startswith("0.800")
+    assert rows(found, "Telling the source")["Images of one label, Melanoma: 2 sources, chance 0.50"]
+    left_out = rows(found, "Trained without a source")["A"]
+    assert left_out[:2] == ("Melanoma, Melanocytic nevus", "Mean AUC")
+    assert (left_out[2][:5], left_out[3][:5]) == ("0.920", "0.650")
+    assert rows(found, "Answers to altered images")["blurred"][0].startswith("0.900")
+
+
+def test_an_audit_of_another_version_is_told_as_such(networks, monkeypatch):
+    monkeypatch.setattr(models, "read_audit", lambda _: AUDIT | {"sha256": "0" * 64})
+    assert "earlier version" in section(build_card("skin_lesion"), "audit").paragraphs[1]
+
+
+def test_a_network_that_was_not_audited_says_so(networks, monkeypatch):
+    monkeypatch.setattr(models, "read_audit", lambda _: {})
+    assert "not audited" in section(build_card("skin_lesion"), "audit").paragraphs[0]
+
+
+# Without a network
+
+
+@every_task
+def test_without_a_network_the_words_of_the_task_remain(task, networks):
+    networks.missing = {task.name: "It is not installed."}
+    card = build_card(task.name)
+    assert (card.unavailable, card.facts) == ("It is not installed.", ())
+    assert section(card, "limits").points == task.limitations
+    assert [len(row) for row in table(section(card, "data"), "Sources").rows] == [4] * len(task.sources)
+
+
+def test_an_unknown_task_has_no_card(networks, app):
+    with pytest.raises(NotFound):
+        build_card("palm_reading")

@@ -1,0 +1,83 @@
+"""The pages of model cards: who sees them, what they show, and that the Markdown says the same."""
+
+import html
+import re
+
+import pytest
+
+import models
+from tests.pages import Page, judge
+from tests.sending import send_study
+
+TASKS = models.all_tasks()
+every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+
+
+def test_the_list_leads_to_every_card(clinician, networks):
+    networks.missing = {"brain": "Its graph is damaged."}
+    page = clinician.get("/models").text
+    links = Page(page).links
+    assert all(f"/models/{task.name}" in links and task.question in page for task in TASKS)
+    assert "accuracy 0.900 [0.850, 0.940] on 120 images" in page
+    assert "Not available now: Its graph is damaged." in page
+
+
+@every_task
+def test_a_card_shows_words_and_measures(task, clinician, networks):
+    page = html.unescape(clinician.get(f"/models/{task.name}").text)
+    for words in (task.intended_use, *task.out_of_scope, *task.limitations, *task.subgroups):
+        assert words in page
+    for source in task.sources:
+        assert source.name in page and source.licence in page and source.bias in page
+    assert "f" * 64 in page
+    assert "0.900 [0.850, 0.940], n = 120" in page
+
+
+@every_task
+def test_the_card_of_the_installed_network_is_shown(task, clinician):
+    """The real cards, whatever state they are in: a page that fails would hide what is known."""
+    for path in (f"/models/{task.name}", f"/models/{task.name}.md"):
+        assert clinician.get(path).status_code == 200
+
+
+def test_a_diagram_has_a_title_a_description_and_its_numbers(clinician, networks):
+    page = clinician.get("/models/chest").text
+    assert 'role="img" aria-labelledby="reliability-chest-title reliability-chest-words"' in page
+    assert page.count('class="measured-point"') == 2
+    assert '<circle class="measured-point" cx="60.0" cy="160.0"' in page
+    assert "The diagram in numbers" in page
+
+
+def test_every_table_has_a_caption_and_headings_with_a_scope(clinician, networks):
+    page = clinician.get("/models/fracture").text
+    assert page.count("<table") == page.count("<caption>") > 5
+    assert page.count("<th ") == len(re.findall(r'<th scope="(?:col|row)"', page))
+
+
+def test_the_markdown_says_what_the_page_says(clinician, networks):
+    response = clinician.get("/models/chest.md")
+    assert response.mimetype == "text/markdown"
+    assert response.headers["Content-Disposition"] == 'attachment; filename="lumen-model-chest.md"'
+    text = response.text
+    assert text.startswith("# Chest X-ray: model card\n\nAre there signs")
+    page = html.unescape(clinician.get("/models/chest").text)
+    titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert len(titles) > 10
+    assert all(f">{title}</h2>" in page for title in titles)
+    for line in re.findall(r"^\| (.*) \|$", text, re.MULTILINE):
+        assert all(cell in page for cell in line.split(" | ") if not cell.startswith("---"))
+    assert not re.search(r"\n{3}|[ \t]\n", text)
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert all(len({line.count("|") for line in found.splitlines()}) == 1 for found in tables)
+
+
+def test_cards_are_linked_from_the_upload_page_and_from_results(clinician, networks):
+    assert "/models" in judge(clinician.get("/upload").text).links
+    study = send_study(clinician, task="chest")
+    assert "/models/chest" in judge(clinician.get(f"/studies/{study.key}").text).links
+
+
+@pytest.mark.parametrize("name", ["palm_reading", "chest.pdf", "modality", "..%2Fchest"])
+def test_an_unknown_task_has_no_card(name, clinician, networks):
+    for path in (f"/models/{name}", f"/models/{name}.md"):
+        assert clinician.get(path).status_code == 404
