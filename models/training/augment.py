@@ -1,4 +1,4 @@
-"""Random changes of one image, in pixels of 0 to 255, before any scaling: one affine, then tone, then sharpness.
+"""Random changes of one image, in pixels of 0 to 255, before any scaling: one affine, then sharpness, tone and cover.
 
 Rotation, zoom, shear, shift and flip are one matrix, so that the pixels are sampled once; blur, down-and-up scaling and
 JPEG quality are varied because sharpness tells the source of an image, not the disease.
@@ -14,7 +14,10 @@ from models.imaging import InputSpec
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges of the random changes: angles in degrees, zoom and stretch factors about 1, shift a share of the side."""
+    """Ranges of the random changes: angles in degrees, zoom and stretch factors about 1, shift a share of the side.
+
+    `soften`, `erase`, `frame`, `grey` and `invert` are the chances, 0 to 1, that an image gets that change.
+    """
 
     rotate: float
     zoom: tuple[float, float]
@@ -27,23 +30,26 @@ class Augmentation:
     grey: float = 0.0
     soften: float = 0.4
     erase: float = 0.25
+    frame: float = 0.15
+    invert: float = 0.0
 
 
 PHOTO = Augmentation(
-    rotate=25, zoom=(0.85, 1.45), stretch=0.15, shift=0.08, mirror=True, flip=False, tone=0.3, colour=0.12
+    rotate=25, zoom=(0.85, 1.45), stretch=0.15, shift=0.08, mirror=True, flip=False, tone=0.35, colour=0.15, grey=0.1
 )
 DERMOSCOPY = Augmentation(
-    rotate=180, zoom=(0.9, 1.35), stretch=0.1, shift=0.06, mirror=True, flip=True, tone=0.2, colour=0.08
+    rotate=180, zoom=(0.85, 1.4), stretch=0.1, shift=0.06, mirror=True, flip=True, tone=0.35, colour=0.1
 )
 # Fracture lines are fine: little softening and erasing, or the finding itself is gone.
 BONE = Augmentation(
     rotate=15, zoom=(0.95, 1.25), stretch=0.06, shift=0.05, mirror=True, flip=False, tone=0.3, soften=0.15, erase=0.1
 )
+# Some stations show radiographs with light and dark exchanged.
 CHEST = Augmentation(
-    rotate=8, zoom=(0.95, 1.25), stretch=0.12, shift=0.05, mirror=False, flip=False, tone=0.35, soften=0.7
+    rotate=8, zoom=(0.95, 1.25), stretch=0.12, shift=0.05, mirror=False, flip=False, tone=0.35, soften=0.7, invert=0.1
 )
 BRAIN = Augmentation(
-    rotate=15, zoom=(0.9, 1.2), stretch=0.12, shift=0.05, mirror=True, flip=False, tone=0.35, soften=0.5
+    rotate=15, zoom=(0.9, 1.2), stretch=0.12, shift=0.05, mirror=True, flip=False, tone=0.4, soften=0.5
 )
 MODALITY = Augmentation(
     rotate=20, zoom=(0.8, 1.5), stretch=0.15, shift=0.08, mirror=True, flip=False, tone=0.3, colour=0.15, grey=0.3
@@ -58,8 +64,12 @@ def augment(pixels: np.ndarray, spec: InputSpec, change: Augmentation, rng: np.r
     if rng.random() < change.grey:
         image = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     image = _tone(image.astype(np.float32), change, rng)
+    if rng.random() < change.invert:
+        image = 255.0 - image
     if rng.random() < change.erase:
         _erase(image, rng)
+    if rng.random() < change.frame:
+        _frame(image, rng)
     return image
 
 
@@ -93,7 +103,7 @@ def _soften(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         share = rng.uniform(0.4, 0.9)
         small = cv2.resize(image, (int(width * share), int(height * share)), interpolation=cv2.INTER_AREA)
         return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 85))])
+    _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 85))])
     return cv2.imdecode(coded, cv2.IMREAD_COLOR)
 
 
@@ -113,3 +123,13 @@ def _erase(image: np.ndarray, rng: np.random.Generator) -> None:
     tall, wide = int(height * rng.uniform(0.1, 0.35)), int(width * rng.uniform(0.1, 0.35))
     top, left = int(rng.integers(0, height - tall)), int(rng.integers(0, width - wide))
     image[top : top + tall, left : left + wide] = rng.uniform(0, 255)
+
+
+def _frame(image: np.ndarray, rng: np.random.Generator) -> None:
+    """Cover strips along the edges in one grey: bars and frames tell who published a picture."""
+    height, width = image.shape[:2]
+    top, bottom = (int(height * rng.uniform(0, 0.12)) for _ in range(2))
+    left, right = (int(width * rng.uniform(0, 0.12)) for _ in range(2))
+    inside = np.zeros((height, width), bool)
+    inside[top : height - bottom, left : width - right] = True
+    image[~inside] = rng.choice([0.0, 255.0, rng.uniform(0, 255)])

@@ -25,7 +25,9 @@ from models.training.datasets import (
 from models.training.synthetic import draw_golden, draw_negatives, vary_photo
 from tests.ml.files import save, scene
 
-NO_CHANGE = Augmentation(rotate=0, zoom=(1, 1), stretch=0, shift=0, mirror=False, flip=False, tone=0, soften=0, erase=0)
+NO_CHANGE = Augmentation(
+    rotate=0, zoom=(1, 1), stretch=0, shift=0, mirror=False, flip=False, tone=0, soften=0, erase=0, frame=0
+)
 KINDS = ("PHOTO", "DERMOSCOPY", "BONE", "CHEST", "BRAIN", "MODALITY")
 FRACTURE = models.get_task("fracture")
 

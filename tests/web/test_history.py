@@ -135,7 +135,7 @@ def test_arguments_that_make_no_sense_are_left_out(name, value, clinician, revie
     assert "<script>" not in clinician.get("/studies", query_string={name: value}).text.replace("<script type", "")
 
 
-@pytest.mark.parametrize("words", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}"])
+@pytest.mark.parametrize("words", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 73471*61837 }}"])
 def test_words_of_users_are_only_words(words, clinician):
     """J02, J03: in names, file names and in the search itself."""
     make_study(clinician.user, patient_name=words, patient_reference=words, file_names=(words,))
@@ -143,7 +143,7 @@ def test_words_of_users_are_only_words(words, clinician):
     assert "1 study found" in page
     assert "<script>alert" not in page
     assert "<img src=x" not in page
-    assert "49" not in page.split("<main")[1].split("Sent")[0]
+    assert str(73471 * 61837) not in page
 
 
 def test_goes_through_pages_and_keeps_the_filter(clinician):

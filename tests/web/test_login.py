@@ -232,10 +232,10 @@ def test_a_token_needs_a_name_that_fits(clinician, name):
 
 
 @pytest.mark.parametrize(
-    "text", ["<script>alert(1)</script>", "{{7*7}}", "' OR 1=1--", '"><img src=x onerror=alert(1)>']
+    "text", ["<script>alert(1)</script>", "{{73471*61837}}", "' OR 1=1--", '"><img src=x onerror=alert(1)>']
 )
 def test_names_are_shown_as_they_are_written(client, networks, text):
     client.post("/auth/register", data={"name": text, "email": "eve@ward.local", "password": PASSWORD})
     page = client.get("/auth/account").text
-    assert "<script>alert" not in page and "<img src=x" not in page and ">49<" not in page
+    assert "<script>alert" not in page and "<img src=x" not in page and str(73471 * 61837) not in page
     assert db.session.scalar(db.select(User.name)) == text
