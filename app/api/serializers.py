@@ -56,6 +56,7 @@ def summary_json(study: Study) -> Json:
     return {
         "id": study.key,
         "task": study.task,
+        "task_detected": study.task_detected,
         "outcome": study.outcome,
         "label": study.lead_label or None,
         "probability": study.lead_probability,

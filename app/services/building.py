@@ -34,6 +34,7 @@ def build_report(study: Study) -> ReportContent:
         institution=settings.get_setting("institution"),
         task=study.task,
         task_title=task.title if task else phrases.words_of_key(study.task),
+        task_detected=study.task_detected,
         question=task.question if task else "",
         created_at=study.created_at,
         sent_by=study.owner.name,

@@ -107,12 +107,16 @@ class ReviewLine:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """Everything that a result page or a report says of one study. Times are naive UTC."""
+    """Everything that a result page or a report says of one study. Times are naive UTC.
+
+    `task_detected`: whether the gate found the task from the images; else the sender chose it.
+    """
 
     study_key: str
     institution: str
     task: str
     task_title: str
+    task_detected: bool
     question: str
     created_at: datetime
     sent_by: str

@@ -74,9 +74,8 @@ def receive_study(
         if found := _same_submission(study.submission_key):
             return found
         if task == DETECT:
-            study.task = _detect_task(uploads)
-        how = "found by the gate" if task == DETECT else ""
-        return store_study(study, _pictures(uploads), owner, address, how)
+            study.task, study.task_detected = _detect_task(uploads), True
+        return store_study(study, _pictures(uploads), owner, address)
     except RefusedUpload as refusal:
         detail = f"{refusal.sha256[:16]} {refusal.reason}" if isinstance(refusal, RefusedFile) else refusal.message
         audit.record("study.refuse", user=owner, detail=detail[:255], address=address)
@@ -204,10 +203,9 @@ def _detected(upload: Upload) -> models.Task:
     return detection.task
 
 
-def store_study(study: Study, pictures: Iterable[tuple[Image, bytes]], by: User, address: str, how: str = "") -> Study:
+def store_study(study: Study, pictures: Iterable[tuple[Image, bytes]], by: User, address: str) -> Study:
     """Store a new study with these images, each with the bytes of its file, all or nothing.
 
-    `how` tells the audit log how its task was chosen, if not by the sender.
     Answers the study that has the same submission key, if there is one already. Raises StorageFailed, and whatever
     `pictures` raises.
     """
@@ -219,7 +217,7 @@ def store_study(study: Study, pictures: Iterable[tuple[Image, bytes]], by: User,
             study.images.append(image)
         db.session.add(study)
         db.session.flush()
-        detail = f"{study.task}, {how}" if how else study.task
+        detail = f"{study.task}, found by the gate" if study.task_detected else study.task
         audit.record("study.create", user=by, object_key=study.key, detail=detail, address=address)
         db.session.commit()
     except BaseException as error:

@@ -70,6 +70,7 @@ def upgrade():
         sa.Column("submission_key", sa.String(length=64), nullable=True),
         sa.Column("copied_from_id", sa.Integer(), nullable=True),
         sa.Column("task", sa.String(length=40), nullable=False),
+        sa.Column("task_detected", sa.Boolean(), nullable=False),
         sa.Column("patient_name", sa.String(length=120), nullable=False),
         sa.Column("patient_reference", sa.String(length=64), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),

@@ -14,6 +14,7 @@ ACCURACY, BALANCED_ACCURACY, MACRO_F1 = "Accuracy", "Balanced accuracy", "Macro 
 MEAN_AUC, AUC = "Mean AUC", "AUC"
 TOP_THREE = "Right label among the top three"
 DECIDED, DECIDED_ACCURACY = "Decided (not inconclusive)", "Accuracy when decided"
+ECE_BY_CHANCE = "Calibration error that chance alone would give"
 ECE, BRIER, NLL = "Calibration error (ECE)", "Brier score", "Negative log likelihood"
 COVERAGE, SET_SIZE, AURC = "Coverage", "Mean set size", "Area under the risk-coverage curve (AURC)"
 ANSWERED_ACCURACY = "Accuracy when answered"
@@ -40,15 +41,21 @@ def measure_head(scores: HeadScores, card: HeadCard) -> dict[str, list[Measure]]
     counts = _counts(scores)
     found: dict[str, list[Measure]] = {}
     for (label, name), interval in metrics.bootstrap(_statistics(scores, card), scores.groups).items():
-        values = (round(value, 4) for value in (interval.value, interval.low, interval.high))
-        found.setdefault(label, []).append(Measure(name, *values, n=counts.get((label, name), len(scores.truth))))
+        n = counts.get((label, name), len(scores.truth))
+        found.setdefault(label, []).append(_measure(name, interval, n))
+    by_chance = metrics.calibration_error_by_chance(scores.probabilities)
+    found[""].append(_measure(ECE_BY_CHANCE, by_chance, len(scores.truth)))
     return found
 
 
 def measure_share(name: str, hits: np.ndarray, groups: np.ndarray) -> Measure:
     """The share of a bool [n] as a measure."""
     interval = metrics.bootstrap(lambda rows: {name: metrics.share(hits[rows])}, groups)[name]
-    return Measure(name, *(round(v, 4) for v in (interval.value, interval.low, interval.high)), n=len(hits))
+    return _measure(name, interval, len(hits))
+
+
+def _measure(name: str, interval: metrics.Interval, n: int) -> Measure:
+    return Measure(name, *(round(value, 4) for value in (interval.value, interval.low, interval.high)), n=n)
 
 
 def named(measures: Iterable[Measure], names: Iterable[str]) -> list[Measure]:

@@ -121,7 +121,7 @@ def reliability(probabilities: np.ndarray, truth: np.ndarray, bins: int = BINS) 
     """The bins of the reliability diagram that hold any image, from low to high (DeGroot and Fienberg, 1983)."""
     sure = probabilities.max(axis=1)
     right = is_right(probabilities, truth)
-    places = np.minimum((sure * bins).astype(int), bins - 1)
+    places = _bins_of(sure, bins)
     counts = np.bincount(places, minlength=bins)
     sums, hits = (np.bincount(places, weights=values, minlength=bins) for values in (sure, right))
     return [
@@ -134,6 +134,25 @@ def expected_calibration_error(probabilities: np.ndarray, truth: np.ndarray, bin
     """ECE of the top label in equal bins (Naeini et al., AAAI 2015; Guo et al., ICML 2017, arXiv:1706.04599)."""
     found = reliability(probabilities, truth, bins)
     return sum(abs(one.accuracy - one.confidence) * one.n for one in found) / len(truth)
+
+
+def calibration_error_by_chance(probabilities: np.ndarray, bins: int = BINS) -> "Interval":
+    """The ECE that these images would show if every top label's probability were exactly true: mean, and 95 % range.
+
+    Few images leave each bin a little off by luck: an ECE inside this range is no sign of poor calibration. The answers
+    are drawn right or wrong by their own probabilities (consistency resampling, Broecker and Smith, Weather and
+    Forecasting 2007).
+    """
+    sure = probabilities.max(axis=1)
+    in_bin = _bins_of(sure, bins)[:, None] == np.arange(bins)
+    right = np.random.default_rng(SEED).random((RESAMPLES, len(sure))) < sure
+    errors = np.abs((sure - right) @ in_bin).sum(axis=1) / len(sure)
+    return Interval(float(errors.mean()), *_percentiles(errors, np.nan))
+
+
+def _bins_of(sure: np.ndarray, bins: int) -> np.ndarray:
+    """The bin of each probability, int [n] from 0 to bins - 1."""
+    return np.minimum((sure * bins).astype(int), bins - 1)
 
 
 def label_coverage(in_set: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -199,7 +218,7 @@ def _resamples(groups: np.ndarray) -> Iterator[np.ndarray]:
         yield np.concatenate([members[group] for group in rng.integers(0, len(members), len(members))])
 
 
-def _percentiles(values: list[float], fallback: float) -> tuple[float, float]:
+def _percentiles(values: list[float] | np.ndarray, fallback: float) -> tuple[float, float]:
     known = np.array(values)[~np.isnan(values)]
     low, high = np.percentile(known, [2.5, 97.5]) if len(known) else (fallback, fallback)
     return float(low), float(high)

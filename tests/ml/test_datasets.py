@@ -180,7 +180,7 @@ def test_the_same_seed_changes_alike_and_another_does_not(kind):
 def test_geometry_alone_keeps_a_plain_image_plain(fit):
     """One affine with mirrored borders adds no black corners and does not change the level."""
     turning = Augmentation(
-        rotate=40, zoom=(0.7, 1.4), stretch=0.2, shift=0.1, mirror=True, flip=True, tone=0, soften=0, erase=0
+        rotate=40, zoom=(0.7, 1.4), stretch=0.2, shift=0.1, mirror=True, flip=True, tone=0, soften=0, erase=0, frame=0
     )
     for seed in range(10):
         rng = np.random.default_rng(seed)

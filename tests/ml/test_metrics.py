@@ -105,6 +105,20 @@ def test_honest_probabilities_have_nearly_no_calibration_error():
     assert metrics.expected_calibration_error(np.column_stack([sure, 1 - sure]), truth) < 0.015
 
 
+def test_the_calibration_error_that_chance_gives_to_honest_probabilities():
+    """Its range holds the error of honest answers, not that of boastful ones, and shrinks with the number of images."""
+    rng = np.random.default_rng(0)
+    sure = rng.uniform(0.5, 0.9, 2_000)
+    truth = (rng.random(2_000) > sure).astype(int)
+    by_chance = metrics.calibration_error_by_chance(np.column_stack([sure, 1 - sure]))
+    honest = metrics.expected_calibration_error(np.column_stack([sure, 1 - sure]), truth)
+    boastful = metrics.expected_calibration_error(np.column_stack([sure + 0.1, 0.9 - sure]), truth)
+    assert by_chance.low < by_chance.value < by_chance.high
+    assert by_chance.low <= honest <= by_chance.high < boastful
+    few = metrics.calibration_error_by_chance(np.column_stack([sure, 1 - sure])[:100])
+    assert few.value > 3 * by_chance.value
+
+
 def test_coverage_and_size_of_prediction_sets():
     in_set = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]], bool)
     assert metrics.label_coverage(in_set, TRUTH).tolist() == [0.5, 1, 0]

@@ -116,7 +116,7 @@ UNCLEAR = models.Detection(None, "It is not clear which kind of image this is. C
 def test_the_gate_finds_the_task(owner, networks):
     networks.detected = [CHEST, CHEST]
     study = receive(owner, picture(), picture(seed=1), task="detect")
-    assert study.task == "chest"
+    assert (study.task, study.task_detected) == ("chest", True)
     assert db.session.query(AuditEvent).one().detail == "chest, found by the gate"
 
 

@@ -63,6 +63,7 @@ CONTENT = ReportContent(
     institution="St Example Hospital",
     task="skin_lesion",
     task_title="Skin lesion",
+    task_detected=False,
     question="Which kind of lesion is it?",
     created_at=datetime(2026, 2, 3, 14, 4),
     sent_by="Dr Anna Example",
@@ -131,6 +132,12 @@ def test_says_all_that_the_report_says():
         "Prof Reviewer, 4 Feb 2026, 08:00 UTC: disagrees; right answer: Melanocytic nevus",
     ):  # fmt: skip
         assert expected in words, expected
+
+
+def test_says_when_the_task_was_not_chosen_by_the_sender():
+    words = "The kind of image was found by the software, not chosen by the sender."
+    assert words in words_of(render(replace(CONTENT, task_detected=True)))
+    assert words not in words_of(render())
 
 
 def test_every_page_bears_statement_document_and_number():

@@ -190,7 +190,8 @@ def test_a_task_may_be_left_to_be_found_from_the_image(api, networks):
         models.Detection(models.get_task("brain"), ""),
         models.Detection(None, "This is none of the kinds of image that Lumen reads."),
     ]
-    assert api.send_one(task="detect")["task"] == "brain"
+    answer = api.send_one(task="detect")
+    assert (answer["task"], answer["task_detected"]) == ("brain", True)
     message = assert_error(api.send(JPEG, task="detect"), 422, "not_accepted")
     assert message == "image0.jpg: This is none of the kinds of image that Lumen reads."
     assert count_studies() == 1

@@ -91,6 +91,7 @@ def test_the_task_may_be_left_to_the_gate_and_the_result_says_so(clinician, netw
     response = upload(clinician, picture(), task="detect")
     assert db.session.query(Study).one().task == "fracture"
     assert "The task was found from the image: Bone fracture." in clinician.get(response.location).text
+    assert "Found from the image, not chosen by the sender." in clinician.get(response.location).text
 
 
 def test_a_task_that_is_not_found_is_asked_for_and_what_was_typed_stays(clinician, networks):

@@ -217,7 +217,8 @@ def _calibration(task: models.Task, card: models.Card) -> Section:
         title="Calibration",
         paragraphs=(
             "Of answers given with a probability of 0.80, about 80 in 100 should be right. One temperature for each "
-            "question, fitted on validation images, brings the raw outputs there.",
+            "question, fitted on validation images, brings the raw outputs there. On few images some error is left by "
+            "luck even to exact probabilities: the calibration error that chance alone would give is listed above.",
         ),
         tables=tuple(_errors_table(head, fitted[head.key]) for head in task.heads if "before" in fitted[head.key]),
         diagrams=tuple(_diagram(head, bins) for head, bins in found.items() if bins),

@@ -57,7 +57,7 @@ def _opening(content: ReportContent, document_id: str, issued_at: datetime, issu
     opening = [
         text("AUTOMATED IMAGE ANALYSIS", "kicker"),
         text(content.task_title, "title"),
-        text(content.question, "question"),
+        text(_question(content), "question"),
         facts_table(facts),
         Spacer(0, 10),
         outcome_box(content.outcome, content.headline, content.reason),
@@ -65,6 +65,11 @@ def _opening(content: ReportContent, document_id: str, issued_at: datetime, issu
     if content.note:
         opening += [text("Note of the sender", "heading"), text(content.note)]
     return opening
+
+
+def _question(content: ReportContent) -> str:
+    found = " The kind of image was found by the software, not chosen by the sender." if content.task_detected else ""
+    return content.question + found
 
 
 def _reviews(reviews: tuple[ReviewLine, ...]) -> list[Flowable]:
