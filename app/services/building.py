@@ -19,6 +19,7 @@ from app.services.content import (
     NetworkSection,
     ReportContent,
     ReviewLine,
+    Step,
 )
 
 
@@ -90,6 +91,7 @@ def _image_section(image: Image, task: models.Task | None) -> ImageSection:
         outcome=analysis.outcome if analysis else "pending",
         headline=_image_headline(analysis, sections, task),
         reason=analysis.reason if analysis else "",
+        steps=_steps(sections, task),
         sections=sections,
         heatmaps=_heatmaps(analysis, task) if analysis else (),
         suggested_task=analysis.suggested_task if analysis else "",
@@ -102,6 +104,23 @@ def _heatmaps(analysis: Analysis, task: models.Task | None) -> tuple[Heatmap, ..
     return tuple(
         Heatmap(finding.label, label_name(task, finding.label, finding.head)) for finding in analysis.mapped_findings
     )
+
+
+def _steps(sections: tuple[HeadSection, ...], task: models.Task | None) -> tuple[Step, ...]:
+    """From the kind of image to the last question that was asked, each answer with its own uncertainty."""
+    answered = {section.key: section for section in sections}
+    if task is None or len(task.heads) == 1 or not answered:
+        return ()
+    kind = next(label.name for label in models.MODALITY_TASK.labels if label.key == task.modality)
+    return (
+        Step(models.MODALITY_TASK.title, kind),
+        *(Step(head.title, _brief_answer(head, answered[head.key])) for head in task.heads if head.key in answered),
+    )
+
+
+def _brief_answer(head: models.Head, section: HeadSection) -> str:
+    first = {label.key for label in head.labels if label.operating_point == models.OperatingPoint.SENSITIVITY_95}
+    return phrases.brief_answer(section.lines, sensitivity_first=first)
 
 
 def _head_sections(analysis: Analysis, task: models.Task | None) -> tuple[HeadSection, ...]:

@@ -33,6 +33,14 @@ class HeadSection:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One question on the way to the result, as a clinician would ask it, and its short answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
 class Heatmap:
     """The label that a stored heatmap of an image speaks for: its key and its name."""
 
@@ -44,6 +52,7 @@ class Heatmap:
 class ImageSection:
     """One image: what was sent, what came of it. `sections` is empty when the image was not assessed or failed.
 
+    `steps`: of a task with several questions, all answers in brief in the order of the task; else empty.
     `heatmaps`: those that there are, the most probable label's first. `suggested_task`: name of the task that the gate
     offered for the image instead; "" if none.
     """
@@ -56,6 +65,7 @@ class ImageSection:
     outcome: str
     headline: str
     reason: str
+    steps: tuple[Step, ...]
     sections: tuple[HeadSection, ...]
     heatmaps: tuple[Heatmap, ...]
     suggested_task: str

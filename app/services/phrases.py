@@ -1,10 +1,12 @@
 """The sentences of a result: what a study, an image or one question came to, in plain words."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.services.content import LabelLine
 from models import Decision, Outcome
 
+# As many names stand in a brief answer at most; the tables list all.
+BRIEF = 3
 WITHOUT_ANSWER = {
     "not_assessed": "Not assessed: no finding is given for this image",
     "failed": "The analysis failed: no finding is given for this image",
@@ -23,9 +25,9 @@ def in_sentence(name: str) -> str:
     return name[0].lower() + name[1:] if first[1:].islower() and "'" not in first else name
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], word: str = "and") -> str:
     """a; a and b; a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
 
 
 def number(probability: float) -> str:
@@ -48,6 +50,23 @@ def answer(outcome: str, lines: Sequence[LabelLine]) -> str:
         return text[0].upper() + text[1:]
     top = lines[0]
     return f"No answer is likely; the most probable is {in_sentence(top.name)} ({number(top.probability)})"
+
+
+def brief_answer(lines: Sequence[LabelLine], sensitivity_first: Collection[str] = ()) -> str:
+    """One question's answer as a step on the way: hand (0.98); or what it hangs between, three names at most.
+
+    `sensitivity_first`: keys of labels that are held possible at low probabilities rather than missed.
+    """
+    likely = next((line for line in lines if line.decision == Decision.LIKELY), None)
+    if likely:
+        return _with_number(likely, sensitivity_first)
+    candidates = [_with_number(line, sensitivity_first) for line in (_possible(lines) or lines)[:BRIEF]]
+    return f"uncertain: {listed(candidates, 'or')}"
+
+
+def _with_number(line: LabelLine, sensitivity_first: Collection[str]) -> str:
+    doubt = ", sensitivity first" if line.key in sensitivity_first else ""
+    return f"{in_sentence(line.name)} ({number(line.probability)}{doubt})"
 
 
 def subject(kind: str, line: LabelLine) -> str:

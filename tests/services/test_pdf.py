@@ -52,6 +52,7 @@ IMAGE = ImageSection(
     outcome="finding",
     headline="Likely melanoma (probability 0.87)",
     reason="",
+    steps=(),
     sections=(LESION,),
     heatmaps=(Heatmap("mel", "Melanoma"), Heatmap("nv", "Melanocytic nevus")),
     suggested_task="",

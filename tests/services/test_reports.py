@@ -132,6 +132,33 @@ def test_a_fracture_is_told_as_a_clinician_thinks(make_study):
     assert content.headline == "X-ray of the hand (0.98). Likely fractured (probability 0.87)"
     assert [section.key for section in content.images[0].sections] == ["fractured", "part", "type"]
     assert content.images[0].sections[0].is_primary
+    assert [(step.question, step.answer) for step in content.images[0].steps] == [
+        ("Kind of image", "a bone X-ray"),
+        ("Body part", "hand (0.98)"),
+        ("Fracture", "fractured (0.87, sensitivity first)"),
+        ("Type, if fractured", "oblique (0.60)"),
+    ]
+
+
+def test_steps_end_where_the_questions_end(make_study):
+    """Without a fracture no type is told; what is uncertain is called so, with three names at most."""
+    study = make_study("fracture")
+    answers = [
+        *(("part", part, 0.25, "possible") for part in ("hand", "wrist", "finger", "elbow")),
+        ("fractured", "normal", 0.97, "likely"),
+        ("fractured", "fractured", 0.03, "unlikely"),
+    ]
+    store_answers(study, "fracture", "no_finding", answers, lead_label="normal")
+    steps = build_report(study).images[0].steps
+    assert [step.answer for step in steps] == [
+        "a bone X-ray",
+        "uncertain: hand (0.25), wrist (0.25) or finger (0.25)",
+        "no fracture seen (0.97)",
+    ]
+
+
+def test_a_single_question_needs_no_steps(make_study):
+    assert build_report(make_study("chest")).images[0].steps == ()
 
 
 def test_an_uncertain_body_part_is_called_so(make_study):

@@ -105,6 +105,8 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
         pictures_row(section, original, overlay, LOW if several else TALL),
         text(f"File “{section.original_name}”, SHA-256 {section.sha256}", "small"),
     ]
+    if section.steps:
+        first += [facts_table([(step.question, step.answer) for step in section.steps], columns=1), Spacer(0, 4)]
     heads = [_head(head) for head in section.sections]
     if several and heads:
         first += heads.pop(0)

@@ -44,14 +44,16 @@ def text(words: str, style: str = "body") -> Text:
     return Text(words, STYLES[style])
 
 
-def facts_table(facts: Sequence[tuple[str, str]]) -> Table:
-    """Names and values in two columns of pairs, in reading order."""
+def facts_table(facts: Sequence[tuple[str, str]], columns: int = 2) -> Table:
+    """Names and values in `columns` columns of pairs, in reading order."""
     cells: list[list[Flowable | str]] = [[text(name, "label"), text(value, "value")] for name, value in facts]
-    if len(cells) % 2:
-        cells.append(["", ""])
-    rows = [left + right for left, right in zip(cells[::2], cells[1::2], strict=True)]
-    label, value = 21 * mm, CONTENT_WIDTH / 2 - 21 * mm
-    table = Table(rows, colWidths=[label, value, label, value])
+    cells += [["", ""]] * (-len(cells) % columns)
+    rows = [
+        [cell for pair in cells[start : start + columns] for cell in pair] for start in range(0, len(cells), columns)
+    ]
+    # Questions of a network are longer than the names of facts.
+    label = 21 * mm if columns > 1 else 38 * mm
+    table = Table(rows, colWidths=[label, CONTENT_WIDTH / columns - label] * columns)
     table.setStyle(
         TableStyle(
             [
