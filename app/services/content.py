@@ -8,6 +8,9 @@ RESEARCH_USE = (
     "a qualified clinician decides."
 )
 
+# A question beside the primary one shows so many answers at once, unless it has few.
+LEADING, SHORT = 3, 5
+
 
 @dataclass(frozen=True)
 class LabelLine:
@@ -30,6 +33,16 @@ class HeadSection:
     reason: str
     is_primary: bool
     lines: tuple[LabelLine, ...]
+
+    @property
+    def leading(self) -> tuple[LabelLine, ...]:
+        """The lines to show at once: all of the primary question or a short one, else the three most probable."""
+        return self.lines if self.is_primary or len(self.lines) <= SHORT else self.lines[:LEADING]
+
+    @property
+    def others(self) -> tuple[LabelLine, ...]:
+        """The lines that `leading` leaves."""
+        return self.lines[len(self.leading) :]
 
 
 @dataclass(frozen=True)

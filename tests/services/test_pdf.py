@@ -23,6 +23,7 @@ from app.services.content import (
     NetworkSection,
     ReportContent,
     ReviewLine,
+    Step,
 )
 from app.services.pdf import fonts, render_pdf
 from app.services.pdf.style import STYLES
@@ -133,6 +134,18 @@ def test_says_all_that_the_report_says():
         "Prof Reviewer, 4 Feb 2026, 08:00 UTC: disagrees; right answer: Melanocytic nevus",
     ):  # fmt: skip
         assert expected in words, expected
+
+
+def test_a_question_with_many_answers_beside_the_primary_one_is_told_in_brief():
+    lines = tuple(
+        LabelLine(f"k{n}", f"Kind {n}", "", p, "possible") for n, p in enumerate((0.4, 0.3, 0.15, 0.1, 0.03, 0.02))
+    )
+    kinds = replace(LESION, key="kind", title="Kind", is_primary=False, lines=lines)
+    steps = (Step("Lesion", "melanoma (0.87)"), Step("Kind", "uncertain: kind 0 (0.40) or kind 1 (0.30)"))
+    image = replace(IMAGE, steps=steps, sections=(LESION, kinds))
+    words = words_of(render(replace(CONTENT, images=(image,))))
+    assert "Kind uncertain: kind 0 (0.40) or kind 1 (0.30)" in words
+    assert "Less probable: kind 3 0.10, kind 4 0.03, kind 5 0.02." in words
 
 
 def test_says_when_the_task_was_not_chosen_by_the_sender():

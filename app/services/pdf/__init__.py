@@ -7,6 +7,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, Spacer
 
 from app.filters import utc_text
+from app.services import phrases
 from app.services.content import HeadSection, ImageSection, NetworkSection, ReportContent, ReviewLine
 from app.services.pdf.page import Furniture, set_pages
 from app.services.pdf.parts import (
@@ -106,7 +107,11 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
         text(f"File “{section.original_name}”, SHA-256 {section.sha256}", "small"),
     ]
     if section.steps:
-        first += [facts_table([(step.question, step.answer) for step in section.steps], columns=1), Spacer(0, 4)]
+        first += [
+            Spacer(0, 6),
+            facts_table([(step.question, step.answer) for step in section.steps], columns=1),
+            Spacer(0, 4),
+        ]
     heads = [_head(head) for head in section.sections]
     if several and heads:
         first += heads.pop(0)
@@ -117,7 +122,11 @@ def _head(head: HeadSection) -> list[Flowable]:
     block = [text(f"{head.title}: probabilities", "subheading")]
     if head.note:
         block.append(text(head.note, "small"))
-    return [*block, probabilities_table(head), Spacer(0, 2), text(head.reason, "small")]
+    block += [probabilities_table(head), Spacer(0, 2)]
+    if head.others:
+        rest = ", ".join(f"{phrases.in_sentence(line.name)} {phrases.number(line.probability)}" for line in head.others)
+        block.append(text(f"Less probable: {rest}.", "small"))
+    return [*block, text(head.reason, "small")]
 
 
 def _network(network: NetworkSection | None) -> list[Flowable]:

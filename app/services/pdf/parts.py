@@ -110,11 +110,11 @@ def pictures_row(section: ImageSection, original: bytes | None, overlay: bytes |
 
 
 def probabilities_table(section: HeadSection) -> Table:
-    """Every label of one question: name, note, bar, probability, decision."""
-    note_width = 36 * mm if any(line.note for line in section.lines) else 0
+    """The leading labels of one question: name, note, bar, probability, decision."""
+    note_width = 36 * mm if any(line.note for line in section.leading) else 0
     bar_width = 44 * mm
     widths = [CONTENT_WIDTH - note_width - bar_width - 38 * mm, note_width, bar_width, 17 * mm, 21 * mm]
-    table = Table([_probability_row(line, bar_width) for line in section.lines], colWidths=widths)
+    table = Table([_probability_row(line, bar_width) for line in section.leading], colWidths=widths)
     table.setStyle(
         TableStyle(
             [
