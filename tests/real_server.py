@@ -28,16 +28,17 @@ class RealServer:
 def serve(folder: Path, **environment: str) -> Iterator[RealServer]:
     """Start a server whose data lie in `folder`, with these variables set on top of the test's own environment; it is
     stopped in the end if the test has not done so. Without DATABASE_URL it has a SQLite database in the folder."""
-    port = free_port()
-    changed = {"LUMEN_INSTANCE": str(folder / "instance"), "PORT": str(port), "LUMEN_ENV": "development"}
+    changed = {"LUMEN_INSTANCE": str(folder / "instance"), "LUMEN_ENV": "development"}
     inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     environment = inherited | changed | environment
     upgrade = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
     subprocess.run(upgrade, cwd=ROOT, env=environment, check=True, capture_output=True)
+    # Last of all: nobody keeps the port free until the server takes it.
+    port = free_port()
     log = folder / "log"
     with log.open("w") as file:
         command = [sys.executable, "-m", "gunicorn"]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment | {"PORT": str(port)}, stdout=file, stderr=file)
         try:
             server = RealServer(process, f"http://127.0.0.1:{port}", log)
             wait_for(server)
@@ -70,6 +71,6 @@ def wait_for(server: RealServer, seconds: float = 120) -> None:
         try:
             get(f"{server.address}/health/live")
             return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # refused as long as it starts, or accepted but not answered while the networks are loaded
             time.sleep(0.1)
     raise AssertionError(server.log.read_text())
