@@ -53,13 +53,15 @@ def send(page: Page, task: str, *files: Path | FilePayload, patient: str = "") -
 
 
 def verdict(page: Page) -> str:
-    """The outcome's word in the heading of the result page, once that is shown."""
+    """The outcome's word in the heading of the result page, once that is there with all its rows and scripts."""
     expect(page.locator(".verdict")).to_be_visible()
+    page.wait_for_load_state()
     return page.get_by_role("heading", level=1).inner_text().split(":")[0]
 
 
 def assert_fits(page: Page, widths: Sequence[int] = NARROW_WIDTHS) -> None:
-    """The page does not scroll sideways on narrow screens."""
+    """The page does not scroll sideways on narrow screens, once it has its styles and pictures."""
+    page.wait_for_load_state()
     before = page.viewport_size
     for width in widths:
         page.set_viewport_size({"width": width, "height": 800})
