@@ -110,11 +110,11 @@ def test_fitting_writes_a_card_that_refuses_one_own_image_in_a_hundred(tmp_path,
     facts.pop("distance", None)
     path.write_text(json.dumps(facts | {"metrics": {"split": "test"}}), encoding="utf-8")
     monkeypatch.setattr(card, "WEIGHTS", tmp_path)
-    trained = [Example(Path("none"), {CHEST.primary: index % 2}, "made up", "g", "train") for index in range(200)]
+    trained = [Example(Path(f"{index}"), {CHEST.primary: index % 2}, "made up", "g", "train") for index in range(200)]
     pictures = {"own": near(300, 1), "other_modality": far(40, 2), "not_medical": far(40, 3)}
     monkeypatch.setattr(distance, "get_network", lambda task: FakeNetwork(None, None))
     monkeypatch.setattr(distance, "load_examples", lambda task, splits, exclude: trained)
-    monkeypatch.setattr(distance, "read_upload", lambda example: near(1, id(example))[0])
+    monkeypatch.setattr(distance, "read_upload", lambda example: near(1, 1000 + int(example.path.name))[0])
     monkeypatch.setattr(distance, "validation_pictures", lambda task: pictures)
     monkeypatch.setattr(distance, "read_features", lambda network, pictures, name: np.asarray(pictures))
     write_distance(CHEST)
