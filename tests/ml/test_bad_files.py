@@ -15,7 +15,7 @@ from tests.bad_files import PNG_SIGNATURE, chunk
 from tests.ml.files import noise, png, refusal, save, scene
 
 FUZZ_SEEDS = 200
-# Seconds, on a machine that is busy with other things; an idle one needs a tenth.
+# Seconds of the processor, which a machine that is busy with other things gives as slowly as it likes.
 PATIENCE = 10
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><foreignObject/></svg>'
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n(/etc/passwd) (r) file\n%%EOF\n"
@@ -72,19 +72,19 @@ def peak_memory_kb() -> int:
 def test_a_bomb_is_refused_by_its_header(width, height):
     data = png(width, height, depth=1, colour=0, rows=bytes(20_000_000))
     assert len(data) < 1_000_000
-    before, start = peak_memory_kb(), time.monotonic()
+    before, start = peak_memory_kb(), time.process_time()
     assert "megapixels" in refusal(data)
     assert peak_memory_kb() - before < 100_000
-    assert time.monotonic() - start < PATIENCE
+    assert time.process_time() - start < PATIENCE
 
 
 def test_a_compressed_text_chunk_is_no_way_in_for_a_bomb():
     bomb = chunk(b"zTXt", b"Comment\x00\x00" + zlib.compress(bytes(200_000_000), 1))
     rows = (b"\x00" + bytes(192)) * 64
-    before, start = peak_memory_kb(), time.monotonic()
+    before, start = peak_memory_kb(), time.process_time()
     refusal(png(64, 64, rows=rows, extra=bomb))
     assert peak_memory_kb() - before < 100_000
-    assert time.monotonic() - start < PATIENCE
+    assert time.process_time() - start < PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,9 @@ def test_animated_png():
 
 def test_animated_png_of_five_thousand_frames():
     control = chunk(b"acTL", struct.pack(">II", 5_000, 0))
-    start = time.monotonic()
+    start = time.process_time()
     assert "animation" in refusal(png(64, 48, rows=(b"\x00" + bytes(192)) * 48, extra=control))
-    assert time.monotonic() - start < PATIENCE
+    assert time.process_time() - start < PATIENCE
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF"])
@@ -167,14 +167,14 @@ def test_a_jpeg_that_holds_several_pictures():
 
 def assert_decoded_or_refused(data: bytes) -> bool:
     """Whether the bytes were decoded; any other end than a picture or a sentence fails."""
-    start = time.monotonic()
+    start = time.process_time()
     try:
         pixels = models.decode_image(data).pixels
     except models.UnreadableImage:
         refusal(data)
         return False
     finally:
-        assert time.monotonic() - start < PATIENCE
+        assert time.process_time() - start < PATIENCE
     assert pixels.dtype == np.uint8
     assert pixels.ndim == 3
     return True

@@ -204,7 +204,6 @@ def loaded_modules(code: str, **environment: str) -> set[str]:
         env={"PATH": "/usr/bin:/bin", **environment},
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr
