@@ -242,10 +242,13 @@ def test_a_network_from_images_to_its_measured_card(workshop, monkeypatch, capsy
 @pytest.fixture
 def untrained(workshop) -> Path:
     """The folder of a network of INJURY as it is before training, with its card and compiled graph."""
+    import keras
+
     from models.training import calibrate, fit, store
     from models.training import compile as compiling
     from models.training.recipes import RECIPES
 
+    keras.utils.set_random_seed(1)
     recipe, folder = RECIPES[INJURY.name], runtime.network_folder(INJURY)
     network = fit.start_network(INJURY, INJURY.network, recipe, weights=None)
     sha256 = store.save_network(network, folder / "model.keras")
