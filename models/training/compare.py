@@ -3,9 +3,9 @@
 OLD and NEW are files that `python -m models.training.evaluate TASK --split val --predictions FILE` wrote with the one
 and the other network in models/weights. The validation split chooses; the test split is for released versions only.
 
-The new one may replace the old when, on the task's primary head, its balanced accuracy is no lower and the lower bound
-of the paired 95 % bootstrap interval of the difference lies above -0.02. Exit code 0 when it may, 1 when it may not, 2
-when the files cannot be compared.
+The new one may replace the old when, on the task's primary head, the measure that the task's first target names
+(balanced accuracy if it has none) is no lower and the lower bound of the paired 95 % bootstrap interval of the
+difference lies above -0.02. Exit code 0 when it may, 1 when it may not, 2 when the files cannot be compared.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
+from models.task import Task
 from models.training.datasets import training_task
 from models.training.metrics import Interval, accuracy, balanced_accuracy, bootstrap, is_right, macro_auc
 from models.training.predictions import HeadPredictions, Predictions, UnfitPredictions, read_predictions
@@ -46,10 +47,9 @@ class Comparison:
     new: dict[str, float]
     differences: dict[str, Interval]
 
-    @property
-    def may_replace(self) -> bool:
-        """Whether no loss was measured."""
-        difference = self.differences["Balanced accuracy"]
+    def may_replace(self, measure: str) -> bool:
+        """Whether no loss of this measure was found."""
+        difference = self.differences[measure]
         return difference.value >= 0 and difference.low > -MAY_LOSE
 
 
@@ -95,11 +95,16 @@ def compare(old: Predictions, new: Predictions) -> dict[str, Comparison]:
     return {key: compare_heads(old.heads[key], new.heads[key]) for key in shared}
 
 
-def verdict(found: Comparison) -> str:
+def judged_by(task: Task) -> str:
+    """The measure that decides: what users were promised first."""
+    return next((target.measure for target in task.targets if target.measure in METRICS), "Balanced accuracy")
+
+
+def verdict(found: Comparison, measure: str) -> str:
     """One sentence: whether the new network may replace the old, and why."""
-    difference = found.differences["Balanced accuracy"]
-    measured = f"balanced accuracy changed by {_signed(difference)}"
-    if found.may_replace:
+    difference = found.differences[measure]
+    measured = f"{measure.lower()} changed by {_signed(difference)}"
+    if found.may_replace(measure):
         return f"The new network may replace the old: {measured}, no measured loss."
     if difference.value < 0:
         return f"The new network may not replace the old: {measured}, a loss."
@@ -134,8 +139,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     print(f"{old.task}, {old.split}: {old.version} ({old.sha256[:12]}) and {new.version} ({new.sha256[:12]})")
     show(found)
-    print(verdict(found[training_task(old.task).primary]))
-    return 0 if found[training_task(old.task).primary].may_replace else 1
+    task = training_task(old.task)
+    primary, measure = found[task.primary], judged_by(task)
+    print(verdict(primary, measure))
+    return 0 if primary.may_replace(measure) else 1
 
 
 if __name__ == "__main__":

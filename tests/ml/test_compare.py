@@ -8,6 +8,7 @@ import pytest
 
 from models.training import compare, metrics
 from models.training.compare import compare_heads, mcnemar
+from models.training.datasets import training_task
 from models.training.predictions import HeadPredictions, UnfitPredictions
 
 IMAGES = 300
@@ -55,20 +56,20 @@ def answers(right: float, seed: int) -> HeadPredictions:
 def test_a_better_network_may_replace_and_a_worse_may_not():
     good, bad = answers(0.95, 1), answers(0.7, 2)
     better, worse = compare_heads(bad, good), compare_heads(good, bad)
-    assert better.may_replace
-    assert not worse.may_replace
+    assert better.may_replace("Accuracy")
+    assert not worse.may_replace("Accuracy")
     assert better.p_value == pytest.approx(worse.p_value)
     assert better.p_value < 0.001
     gain = better.differences["Accuracy"]
     assert gain.value == pytest.approx(better.new["Accuracy"] - better.old["Accuracy"]) == pytest.approx(0.25)
     assert gain.low > 0
-    assert "may replace" in compare.verdict(better)
-    assert "a loss." in compare.verdict(worse)
+    assert "may replace" in compare.verdict(better, "Accuracy")
+    assert "a loss." in compare.verdict(worse, "Accuracy")
 
 
 def test_the_same_network_may_replace_itself():
     found = compare_heads(answers(0.9, 1), answers(0.9, 1))
-    assert found.may_replace
+    assert found.may_replace("Balanced accuracy")
     assert (found.only_old, found.only_new, found.p_value) == (0, 0, 1)
 
 
@@ -76,8 +77,16 @@ def test_a_gain_that_may_be_a_loss_is_not_enough():
     """One answer better of 300, but they err on wholly other images."""
     found = compare_heads(answers(0.7, 1), answers(211 / 300, 2))
     assert found.differences["Balanced accuracy"].value >= 0
-    assert not found.may_replace
-    assert "not excluded" in compare.verdict(found)
+    assert not found.may_replace("Balanced accuracy")
+    assert "not excluded" in compare.verdict(found, "Balanced accuracy")
+
+
+@pytest.mark.parametrize(
+    ("task", "measure"),
+    [("injury", "Accuracy"), ("skin_lesion", "Balanced accuracy"), ("modality", "Balanced accuracy")],
+)
+def test_the_first_target_of_the_task_decides(task, measure):
+    assert compare.judged_by(training_task(task)) == measure
 
 
 def test_differences_are_paired():
