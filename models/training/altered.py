@@ -1,13 +1,9 @@
 """Fixed changes of an image that leave the answer of a reader as it is: a network stumbles over those it leans on."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import cycle
+from collections.abc import Callable
 
 import cv2
 import numpy as np
-
-from models.training.datasets import Example, read_upload
 
 
 def _blur(pixels: np.ndarray) -> np.ndarray:
@@ -80,16 +76,3 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "light and dark exchanged": lambda pixels: 255 - pixels,
     "mirrored": lambda pixels: np.ascontiguousarray(pixels[:, ::-1]),
 }
-# What every archive, export or camera may do to an image, and no more.
-COMMON = (
-    "blurred", "half resolution", "JPEG quality 30", "squeezed to 3/4 width", "border cut off", "black frame", "darker",
-    "brighter", "less contrast",
-)  # fmt: skip
-
-
-def altered_once(examples: Sequence[Example]) -> list[Example]:
-    """Each example again, changed in one of the COMMON ways, which take turns."""
-    return [
-        replace(example, pixels=CHANGES[name](read_upload(example)))
-        for example, name in zip(examples, cycle(COMMON), strict=False)
-    ]

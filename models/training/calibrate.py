@@ -27,7 +27,6 @@ from models.gate import MODALITY_TASK
 from models.imaging import InputSpec, prepare
 from models.runtime import MODEL, file_sha256, get_network
 from models.task import Head, Task
-from models.training.altered import altered_once
 from models.training.datasets import MISSING, Example, load_examples, read_upload, training_task
 from models.training.metrics import (
     accuracy,
@@ -37,7 +36,6 @@ from models.training.metrics import (
     macro_auc,
     negative_log_likelihood,
 )
-from models.training.recipes import RECIPES
 from models.training.store import load_network
 from models.training.thresholds import decision_thresholds, operating_points
 from models.views import VIEWS, run_views
@@ -147,22 +145,12 @@ def validation_logits(
     return {head: np.concatenate(parts) for head, parts in found.items()}
 
 
-def calibration_examples(task: Task, exclude: tuple[str, ...]) -> list[Example]:
-    """The validation images, and where the recipe says so each of them again, altered once.
-
-    A temperature fitted on images that resemble the training images makes a network too sure of those that do not;
-    altered copies stand for them (Tomani et al., CVPR 2021, arXiv:2012.10988).
-    """
-    examples = load_examples(task, splits=("val",), exclude=exclude)
-    return examples + altered_once(examples) if RECIPES[task.name].altered_calibration else examples
-
-
 def write_card(
     task: Task, network: str, spec: InputSpec, *, sha256: str, version: str, exclude: tuple[str, ...], training: dict
 ) -> None:
     """Calibrate the saved network on validation and write its card, without metrics: `evaluate` adds those."""
     folder = WEIGHTS / task.name / network
-    examples = calibration_examples(task, exclude)
+    examples = load_examples(task, splits=("val",), exclude=exclude)
     logits = validation_logits(load_network(folder / MODEL), examples, spec, ORIGINAL)
     card = {
         "task": task.name,
@@ -186,7 +174,7 @@ def recalibrate(task: Task, views: tuple[str, ...]) -> None:
     model_path = path.with_name(MODEL)
     if file_sha256(model_path) != card["sha256"]:
         raise SystemExit(f"{model_path} is not the network that its card describes. Train or check it out again.")
-    examples = calibration_examples(task, tuple(card["training"]["excluded"]))
+    examples = load_examples(task, splits=("val",), exclude=card["training"]["excluded"])
     model, spec = load_network(model_path), InputSpec(**card["input"])
     logits = validation_logits(model, examples, spec, views)
     heads = calibrate_heads(task, logits, examples)
@@ -201,8 +189,7 @@ def recalibrate(task: Task, views: tuple[str, ...]) -> None:
 
 def _write(path: Path, card: dict, views: tuple[str, ...], heads: dict[str, dict]) -> None:
     """Write `card` with this calibration and without what was measured under another one; says what that is."""
-    altered = {"altered": True} if RECIPES[card["task"]].altered_calibration else {}
-    calibration = {"sha256": card["sha256"], "split": "val", **altered, "heads": heads}
+    calibration = {"sha256": card["sha256"], "split": "val", "heads": heads}
     outdated = _outdated(card, views, calibration)
     facts = {
         "schema": SCHEMA,

@@ -10,8 +10,7 @@ from models.training.augment import Augmentation
 @dataclass(frozen=True)
 class Recipe:
     """`balance`: exponent of the inverse label frequency used as loss weight (0: none, 1: full). `patience`: epochs.
-    `averaging`: momentum, per step, of the moving average of the weights. `altered_calibration`: calibrate on altered
-    copies of the validation images, too; for tasks whose images of another origin are harder."""
+    `averaging`: momentum, per step, of the moving average of the weights."""
 
     spec: InputSpec
     augmentation: Augmentation
@@ -24,7 +23,6 @@ class Recipe:
     label_smoothing: float = 0.05
     patience: int = 8
     averaging: float = 0.995
-    altered_calibration: bool = False
     head_weights: tuple[tuple[str, float], ...] = ()
 
 
@@ -46,6 +44,6 @@ RECIPES = {
         head_weights=(("part", 0.7), ("fractured", 1.0), ("type", 0.7)),
     ),
     "chest": Recipe(InputSpec(192, 192, "stretch"), augment.CHEST, epochs=6),
-    "brain": Recipe(InputSpec(192, 192, "stretch"), augment.BRAIN, epochs=18, altered_calibration=True),
+    "brain": Recipe(InputSpec(192, 192, "stretch"), augment.BRAIN, epochs=18),
     "modality": Recipe(InputSpec(128, 128, "stretch"), augment.MODALITY, epochs=2, balance=0.7, dropout=0.2),
 }

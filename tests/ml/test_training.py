@@ -14,7 +14,7 @@ from models.calibration import calibrated
 from models.gate import MODALITY_TASK
 from models.imaging import InputSpec, prepare
 from models.training.augment import BRAIN
-from models.training.datasets import MISSING, Example, read_upload
+from models.training.datasets import MISSING, Example
 from models.views import run_views
 from tests.ml.drawn import COLOURS, one_layer, write_injuries
 from tests.ml.files import noise
@@ -284,23 +284,6 @@ def test_a_card_keeps_what_was_measured_only_with_the_same_calibration(untrained
     assert "distance" not in found, "it was set for features of one view"
     assert all(found[key] == written[key] for key in ("training", "version", "created", "sha256", "input"))
     assert "another calibration: distance." in capsys.readouterr().out
-
-
-def test_where_the_recipe_says_so_altered_copies_are_calibrated_on_too(untrained, monkeypatch):
-    from models.training import calibrate
-    from models.training.recipes import RECIPES
-
-    monkeypatch.setitem(RECIPES, INJURY.name, dataclasses.replace(RECIPES[INJURY.name], altered_calibration=True))
-    examples = calibrate.calibration_examples(INJURY, ())
-    originals, copies = examples[:24], examples[24:]
-    assert [copy.targets for copy in copies] == [original.targets for original in originals]
-    assert [copy.group for copy in copies] == [original.group for original in originals]
-    pairs = [[read_upload(one) for one in pair] for pair in zip(originals, copies, strict=True)]
-    assert not any(np.array_equal(*pair) for pair in pairs[3:6]), "a squeeze, a cut and a frame change any image"
-    calibrate.main([INJURY.name])
-    calibration = json.loads((untrained / "card.json").read_text(encoding="utf-8"))["calibration"]
-    assert calibration["altered"] is True
-    assert calibration["heads"]["injury"]["n"] == 48
 
 
 def test_several_views_are_weighed_against_one_and_answer_as_they_serve(untrained, capsys):

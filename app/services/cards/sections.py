@@ -211,14 +211,13 @@ def _sources(task: models.Task, card: models.Card) -> Section:
 
 def _calibration(task: models.Task, card: models.Card) -> Section:
     fitted = card.facts["calibration"]["heads"]
-    images = "validation images" + (" and altered copies of them" if card.facts["calibration"].get("altered") else "")
     found = {head: card.metrics.get("heads", {}).get(head.key, {}).get("reliability", ()) for head in task.heads}
     return Section(
         key="calibration",
         title="Calibration",
         paragraphs=(
             "Of answers given with a probability of 0.80, about 80 in 100 should be right. One temperature for each "
-            f"question, fitted on {images}, brings the raw outputs there. On few images some error is left by "
+            "question, fitted on validation images, brings the raw outputs there. On few images some error is left by "
             "luck even to exact probabilities: the calibration error that chance alone would give is listed above.",
         ),
         tables=tuple(_errors_table(head, fitted[head.key]) for head in task.heads if "before" in fitted[head.key]),
