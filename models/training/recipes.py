@@ -34,9 +34,7 @@ RECIPES = {
         patience=12,
         head_weights=(("injury", 1.0), ("burn_degree", 0.3), ("wound_kind", 0.5)),
     ),
-    "skin_lesion": Recipe(
-        InputSpec(224, 224, "crop"), augment.DERMOSCOPY, epochs=30, balance=0.7, label_smoothing=0.1, patience=15
-    ),
+    "skin_lesion": Recipe(InputSpec(192, 192, "crop"), augment.DERMOSCOPY, epochs=24, balance=0.7, patience=12),
     "fracture": Recipe(
         InputSpec(224, 224, "pad"),
         augment.BONE,
