@@ -1,6 +1,7 @@
 """Labelled images from manifests: a small made-up folder, read as the real ones are. And how images are changed."""
 
 import csv
+import dataclasses
 from collections import Counter
 from pathlib import Path
 
@@ -192,6 +193,21 @@ def test_without_changes_the_image_is_only_resized():
     picture = scene(64, 64)
     found = augment(picture, InputSpec(64, 64, "stretch"), NO_CHANGE, np.random.default_rng(0))
     assert found == pytest.approx(picture.astype(float), abs=1)
+
+
+def test_a_frame_covers_the_edges_in_one_grey_and_leaves_the_middle():
+    picture, framed = scene(64, 64), dataclasses.replace(NO_CHANGE, frame=1)
+    found = augment(picture, InputSpec(64, 64, "stretch"), framed, np.random.default_rng(3))
+    changed = np.abs(found - picture).max(axis=2) > 1
+    assert changed.any()
+    assert not changed[8:-8, 8:-8].any()
+    assert len(np.unique(found[changed])) == 1
+
+
+def test_light_and_dark_are_exchanged():
+    picture, inverted = scene(64, 64), dataclasses.replace(NO_CHANGE, invert=1)
+    found = augment(picture, InputSpec(64, 64, "stretch"), inverted, np.random.default_rng(0))
+    assert found == pytest.approx(255.0 - picture, abs=1)
 
 
 def test_padding_stays_black():
