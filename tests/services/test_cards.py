@@ -73,6 +73,21 @@ def test_every_data_set_of_a_manifest_is_declared_once(task):
     assert sorted(declared) == sorted(found)
 
 
+def test_every_step_to_the_same_network_is_told(networks, monkeypatch):
+    task = models.get_task("injury")
+    card = replace(networks.get_card(task), views=("original", "turn"))
+    monkeypatch.setattr(models, "get_card", lambda asked: card if asked == task else networks.get_card(asked))
+    commands = section(build_card("injury"), "reproduce").commands
+    assert [command.removeprefix("python -m models.training.") for command in commands] == [
+        "fit injury",
+        "compile",
+        "calibrate injury --views original turn",
+        "distance injury",
+        "evaluate injury",
+        "audit injury",
+    ]
+
+
 # What was measured
 
 

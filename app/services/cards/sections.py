@@ -345,7 +345,9 @@ def _gate(task: models.Task, card: models.Card, gate: models.Card | None) -> Sec
 def _reproduction(task: models.Task, card: models.Card | None) -> Section:
     training = card.facts["training"] if card else {}
     points = tuple(f"{words}: {training[key]}" for key, words in TRAINING.items() if key in training)
-    steps = ("fit", "compile", "evaluate", "audit")
+    views = f" --views {' '.join(card.views)}" if card and len(card.views) > 1 else ""
+    steps = (f"fit {task.name}", "compile", f"calibrate {task.name}{views}", f"distance {task.name}")
+    steps += (f"evaluate {task.name}", f"audit {task.name}")
     return Section(
         key="reproduce",
         title="How to reproduce it",
@@ -353,7 +355,5 @@ def _reproduction(task: models.Task, card: models.Card | None) -> Section:
             "LUMEN_DATASETS names the folder of data sets. Training that was stopped resumes at its last checkpoint.",
         ),
         points=points,
-        commands=tuple(
-            f"python -m models.training.{step}" + ("" if step == "compile" else f" {task.name}") for step in steps
-        ),
+        commands=tuple(f"python -m models.training.{step}" for step in steps),
     )
