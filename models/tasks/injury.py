@@ -47,7 +47,8 @@ TASK = Task(
     primary="injury",
     intended_use="Sorting photos of injuries for research and documentation; a prompt to look again, not a triage.",
     limitations=(
-        "Burns came from the web, most wounds from one clinic: the network may lean on background and style.",
+        "Nearly all burns came from one collection of web pictures: how it reads burns from elsewhere is not known.",
+        "Most wounds came from one clinic: the network may lean on background and style.",
         "Few acute injuries were learned (cuts, lacerations, abrasions); stab wounds and ingrown nails not at all.",
         "Darker skin is under-represented among first and second degree burns.",
         "It says nothing about size, infection or healing.",

@@ -218,7 +218,7 @@ def _calibration(task: models.Task, card: models.Card) -> Section:
         paragraphs=(
             "Of answers given with a probability of 0.80, about 80 in 100 should be right. One temperature for each "
             "question, fitted on validation images, brings the raw outputs there. On few images some error is left by "
-            "luck even to exact probabilities: the calibration error that chance alone would give is listed above.",
+            "luck even to exact probabilities; once the network is evaluated, its measures tell how much.",
         ),
         tables=tuple(_errors_table(head, fitted[head.key]) for head in task.heads if "before" in fitted[head.key]),
         diagrams=tuple(_diagram(head, bins) for head, bins in found.items() if bins),
@@ -352,7 +352,8 @@ def _reproduction(task: models.Task, card: models.Card | None) -> Section:
         key="reproduce",
         title="How to reproduce it",
         paragraphs=(
-            "LUMEN_DATASETS names the folder of data sets. Training that was stopped resumes at its last checkpoint.",
+            "LUMEN_DATASETS names the folder of data sets. Training that was stopped resumes at its last checkpoint. "
+            "The recipe in recipes.py is today's and may have changed since this network was trained.",
         ),
         points=points,
         commands=tuple(f"python -m models.training.{step}" for step in steps),
