@@ -12,3 +12,14 @@ TRUNKS: dict[str, Callable[[int, int], keras.Model]] = {
     "resnet50": resnet50.build_trunk,
     "cnn": cnn.build_trunk,
 }
+
+
+def trunk_of(network: str) -> str:
+    """The trunk of a registered network, whose name is that of its trunk or goes on with what is special about it.
+
+    Raises ValueError when it begins with no trunk's name.
+    """
+    for name in TRUNKS:
+        if network == name or network.startswith(f"{name}_"):
+            return name
+    raise ValueError(f"{network!r} begins with none of the trunks {', '.join(TRUNKS)}.")

@@ -1,19 +1,22 @@
-"""A trunk with the heads of a task, and the linear map that every head amounts to.
+"""A trunk with the heads of a task, and what every head amounts to: logits, and where in the image they come from.
 
-Each head is linear on the globally pooled features. That keeps the class activation map exact (Zhou et al., CVPR 2016;
-equal to Grad-CAM for such heads, Selvaraju et al., ICCV 2017): the map of a label is the feature map times its weights.
+A head is linear on the globally pooled features, or has hidden layers with ReLU between. Its class activation map is
+Grad-CAM (Selvaraju et al., ICCV 2017): each place of the feature map times the gradient of the logit, which for such
+heads is a product of matrices, with the ReLUs that the pooled features open (linear heads: Zhou et al., CVPR 2016).
 """
 
+import itertools
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+from keras import ops
 
 from models.task import Head, Task
 
 
-def build(task: Task, trunk: keras.Model, dropout: float = 0.2) -> keras.Model:
-    """The network of `task` on `trunk`: pixels -> {head key: logits}.
+def build(task: Task, trunk: keras.Model, dropout: float = 0.2, hidden: tuple[int, ...] = ()) -> keras.Model:
+    """The network of `task` on `trunk`: pixels -> {head key: logits}. `hidden`: widths of each head's hidden layers.
 
     Logits are [n, labels], or [n, given labels, labels] for a head with `given`: a general answer that all specialists
     share plus each specialist's own correction, kept small by weight decay so that parts with few films borrow
@@ -21,11 +24,17 @@ def build(task: Task, trunk: keras.Model, dropout: float = 0.2) -> keras.Model:
     """
     features = keras.layers.GlobalAveragePooling2D(name="features")(trunk.output)
     dropped = keras.layers.Dropout(dropout, name="dropout")(features)
-    logits = {head.key: _head_logits(task, head, dropped) for head in task.heads}
-    return keras.Model(trunk.input, logits, name=f"{task.name}_{trunk.name}")
+    return keras.Model(trunk.input, build_heads(task, dropped, hidden), name=f"{task.name}_{trunk.name}")
 
 
-def _head_logits(task: Task, head: Head, features: keras.KerasTensor) -> keras.KerasTensor:
+def build_heads(task: Task, features: keras.KerasTensor, hidden: tuple[int, ...] = ()) -> dict[str, keras.KerasTensor]:
+    """{head key: logits} of pooled features [n, channels], of the shapes that `build` tells."""
+    return {head.key: _head_logits(task, head, features, hidden) for head in task.heads}
+
+
+def _head_logits(task: Task, head: Head, features: keras.KerasTensor, hidden: tuple[int, ...]) -> keras.KerasTensor:
+    for place, width in enumerate(hidden):
+        features = keras.layers.Dense(width, activation="relu", name=_hidden_name(head, place))(features)
     general = keras.layers.Dense(len(head.labels), name=f"{head.key}_general")(features)
     if head.given is None:
         return general
@@ -51,20 +60,51 @@ def freeze_batch_norm(model: keras.Model) -> None:
 
 
 @dataclass(frozen=True)
-class LinearHeads:
-    """All heads as one matrix: logits = features @ kernel + bias, heads side by side in the task's order.
+class DenseHead:
+    """One head as float32 matrices: `hidden` (kernel, bias) of each layer with ReLU, then `kernel` [width, logits].
 
-    `kernel` is float32 [channels, logits], `bias` float32 [logits].
+    `bias` is [logits]. Specialists are flattened as given label x label.
     """
 
+    hidden: tuple[tuple[np.ndarray, np.ndarray], ...]
     kernel: np.ndarray
     bias: np.ndarray
 
 
-def linear_heads(task: Task, model: keras.Model) -> LinearHeads:
-    """The heads of a network made by `build`, specialists flattened as given label x label."""
-    kernels, biases = zip(*(_head_matrix(model, head) for head in task.heads), strict=True)
-    return LinearHeads(np.concatenate(kernels, axis=1), np.concatenate(biases))
+def dense_heads(task: Task, model: keras.Model) -> tuple[DenseHead, ...]:
+    """The heads of a network made by `build`, in the task's order."""
+    return tuple(DenseHead(_hidden_layers(model, head), *_head_matrix(model, head)) for head in task.heads)
+
+
+def answer(heads: tuple[DenseHead, ...], feature_map):
+    """What the heads make of a trunk's float [n, h, w, channels]: all logits [n, k] and their maps [n, h, w, k].
+
+    Heads lie side by side in k. With keras.ops alone, so that it is what is compiled and what is tested.
+    """
+    count, height, width, channels = feature_map.shape
+    pooled, places = ops.mean(feature_map, axis=(1, 2)), ops.reshape(feature_map, (-1, channels))
+    found = [_answer(head, pooled, places) for head in heads]
+    logits, maps = (ops.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
+    return logits, ops.reshape(maps, (count, height, width, logits.shape[1]))
+
+
+def _answer(head: DenseHead, pooled, places):
+    """Logits [n, k] and maps [n x h x w, k] of one head."""
+    for kernel, bias in head.hidden:
+        pooled = ops.relu(ops.matmul(pooled, kernel) + bias)
+        is_open = ops.cast(pooled > 0, pooled.dtype)
+        places = ops.matmul(places, kernel) * ops.repeat(is_open, places.shape[0] // pooled.shape[0], axis=0)
+    return ops.matmul(pooled, head.kernel) + head.bias, ops.matmul(places, head.kernel)
+
+
+def _hidden_layers(model: keras.Model, head: Head) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    names = {layer.name for layer in model.layers}
+    found = itertools.takewhile(names.__contains__, (_hidden_name(head, place) for place in itertools.count()))
+    return tuple(tuple(np.asarray(value) for value in model.get_layer(name).get_weights()) for name in found)
+
+
+def _hidden_name(head: Head, place: int) -> str:
+    return f"{head.key}_hidden{place}"
 
 
 def _head_matrix(model: keras.Model, head: Head) -> tuple[np.ndarray, np.ndarray]:

@@ -44,9 +44,9 @@ DERMOSCOPY = Augmentation(
 BONE = Augmentation(
     rotate=15, zoom=(0.95, 1.25), stretch=0.06, shift=0.05, mirror=True, flip=False, tone=0.3, soften=0.15, erase=0.1
 )
-# Some stations show radiographs with light and dark exchanged.
+# Some stations show radiographs with light and dark exchanged. Mirrored: marks hang on the side, the answers do not.
 CHEST = Augmentation(
-    rotate=8, zoom=(0.95, 1.25), stretch=0.12, shift=0.05, mirror=False, flip=False, tone=0.35, soften=0.7, invert=0.1
+    rotate=10, zoom=(0.9, 1.4), stretch=0.15, shift=0.06, mirror=True, flip=False, tone=0.4, soften=0.7, invert=0.1
 )
 BRAIN = Augmentation(
     rotate=15, zoom=(0.9, 1.2), stretch=0.12, shift=0.05, mirror=True, flip=False, tone=0.4, soften=0.5

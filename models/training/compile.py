@@ -30,23 +30,15 @@ def compile_graph(model, task: Task) -> bytes:
     import keras
     import tensorflow as tf
 
-    from models.architectures.network import linear_heads
+    from models.architectures.network import answer, dense_heads
 
-    heads = linear_heads(task, model)
-    feature_map = model.get_layer("features").input
-    trunk = keras.Model(model.inputs[0], feature_map)
-    kernel, bias = tf.constant(heads.kernel), tf.constant(heads.bias)
+    heads = dense_heads(task, model)
+    trunk = keras.Model(model.inputs[0], model.get_layer("features").input)
 
     def serve(pixels):
-        found = trunk(pixels, training=False)
-        features = tf.reduce_mean(found, axis=(1, 2))
-        height, width, channels = found.shape[1:]
-        maps = tf.matmul(tf.reshape(found, (height * width, channels)), kernel)
-        return {
-            "logits": tf.matmul(features, kernel) + bias,
-            "maps": tf.reshape(maps, (1, height, width, kernel.shape[1])),
-            "features": features,
-        }
+        feature_map = trunk(pixels, training=False)
+        logits, maps = answer(heads, feature_map)
+        return {"logits": logits, "maps": maps, "features": tf.reduce_mean(feature_map, axis=(1, 2))}
 
     pixels = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32, name="pixels")
     # By way of Keras's own archive: from a bare concrete function the converter leaves the weights out, silently.

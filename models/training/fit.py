@@ -9,13 +9,14 @@ Runs on any Keras backend.
 import argparse
 import csv
 import math
+import shlex
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
-from models.architectures import TRUNKS, mobilenet_v2
+from models.architectures import TRUNKS, mobilenet_v2, trunk_of
 from models.architectures.network import build, freeze_batch_norm
 from models.calibration import calibrated
 from models.card import WEIGHTS
@@ -162,22 +163,28 @@ def _answers(logits: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nd
     return calibrated(logits, 1.0), targets % labels
 
 
-def compile_for_training(task: Task, network: keras.Model, examples: list[Example], recipe: Recipe, steps: int) -> None:
+def adam_w(learning_rate: float, weight_decay: float, averaging: float, steps: int) -> keras.Optimizer:
+    """AdamW with a warm-up and a cosine schedule over `steps`, and a moving average of the weights.
+
+    That average is what is validated and kept (Polyak and Juditsky, 1992; Izmailov et al., UAI 2018,
+    arXiv:1803.05407): flatter minima at no cost in serving.
+    """
     schedule = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 20, steps - steps // 20, alpha=0.01,
-        warmup_target=recipe.learning_rate, warmup_steps=steps // 20,
-    )  # fmt: skip
+        learning_rate / 20, steps - steps // 20, alpha=0.01, warmup_target=learning_rate, warmup_steps=steps // 20
+    )
+    return keras.optimizers.AdamW(
+        schedule,
+        weight_decay=weight_decay,
+        global_clipnorm=1.0,
+        use_ema=True,
+        ema_momentum=averaging,
+        ema_overwrite_frequency=None,
+    )
+
+
+def compile_for_training(task: Task, network: keras.Model, examples: list[Example], recipe: Recipe, steps: int) -> None:
     network.compile(
-        # The moving average of the weights is what is validated and kept (Polyak and Juditsky, 1992; Izmailov et al.,
-        # UAI 2018, arXiv:1803.05407): flatter minima at no cost in serving.
-        keras.optimizers.AdamW(
-            schedule,
-            weight_decay=recipe.weight_decay,
-            global_clipnorm=1.0,
-            use_ema=True,
-            ema_momentum=recipe.averaging,
-            ema_overwrite_frequency=None,
-        ),
+        adam_w(recipe.learning_rate, recipe.weight_decay, recipe.averaging, steps),
         loss={
             head.key: masked_cross_entropy(class_weights(task, head, examples, recipe.balance), recipe.label_smoothing)
             for head in task.heads
@@ -190,7 +197,7 @@ def compile_for_training(task: Task, network: keras.Model, examples: list[Exampl
 
 def train(
     task: Task,
-    trunk_name: str,
+    name: str,
     recipe: Recipe,
     *,
     weights: Path | None,
@@ -204,12 +211,12 @@ def train(
     `weights`: ImageNet start of the trunk. `start`: a network trained before, to go on from; it wins over `weights`.
     """
     keras.utils.set_random_seed(seed)
-    run = RUNS / task.name / trunk_name
+    run = RUNS / task.name / name
     run.mkdir(parents=True, exist_ok=True)
     examples = load_examples(task, splits=("train",), exclude=exclude)
     batches = Batches(task, examples, recipe, training=True, seed=seed)
     validation = Batches(task, load_examples(task, splits=("val",), exclude=exclude), recipe, training=False, seed=seed)
-    network = start_network(task, trunk_name, recipe, weights=weights, start=start)
+    network = start_network(task, name, recipe, weights=weights, start=start)
     compile_for_training(task, network, examples, recipe, steps=epochs * len(batches))
     best, reached = run / "best.weights.h5", _best_before_the_stop(run)
     network.fit(
@@ -238,10 +245,10 @@ def train(
 
 
 def start_network(
-    task: Task, trunk_name: str, recipe: Recipe, *, weights: Path | None, start: Path | None = None
+    task: Task, name: str, recipe: Recipe, *, weights: Path | None, start: Path | None = None
 ) -> keras.Model:
     """The network of `task` before training; `weights` and `start` as for `train`."""
-    network = build(task, _trunk(trunk_name, recipe, weights), recipe.dropout)
+    network = build(task, _trunk(name, recipe, weights), recipe.dropout, recipe.hidden)
     if start is not None:
         copy_weights(load_network(start), network)
     if weights is not None or start is not None:
@@ -271,15 +278,17 @@ def _best_before_the_stop(run: Path) -> float | None:
 
 def _trunk(name: str, recipe: Recipe, weights: Path | None) -> keras.Model:
     size = (recipe.spec.height, recipe.spec.width)
-    if name == "mobilenet_v2":
+    trunk = trunk_of(name)
+    if trunk == "mobilenet_v2":
         return mobilenet_v2.build_trunk(*size, weights=weights)
-    return TRUNKS[name](*size)
+    return TRUNKS[trunk](*size)
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training.fit", description=__doc__.splitlines()[0])
     parser.add_argument("task", help="a task name, or `modality` for the gate's network")
     parser.add_argument("--network", default="mobilenet_v2", choices=sorted(TRUNKS))
+    parser.add_argument("--variant", help="register it beside the usual network, as <network>_<variant>")
     parser.add_argument(
         "--weights", type=Path, help="ImageNet start for mobilenet_v2 (default: the one beside the data sets)"
     )
@@ -292,25 +301,37 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--version", default="1.0.0", help="written into the card")
     options = parser.parse_args(arguments)
     task, recipe = training_task(options.task), RECIPES[options.task]
-    weights = options.weights or imagenet_weights(options.network)
+    name = "_".join(filter(None, (options.network, options.variant)))
+    weights = options.weights or imagenet_weights(name)
     exclude = tuple(options.exclude_dataset)
     epochs = options.epochs or recipe.epochs
     network = train(
-        task, options.network, recipe,
+        task, name, recipe,
         weights=weights, start=options.start, exclude=exclude, seed=options.seed, epochs=epochs,
     )  # fmt: skip
-    folder = WEIGHTS / task.name / options.network
+    folder = WEIGHTS / task.name / name
     sha256 = save_network(network, folder / "model.keras")
     write_card(
-        task, options.network, recipe.spec, sha256=sha256, version=options.version, exclude=exclude,
-        training={"epochs": epochs, "seed": options.seed, "init": _init_words(options.start, weights)},
+        task, name, recipe.spec, sha256=sha256, version=options.version, exclude=exclude,
+        training={
+            "command": _command(options), "epochs": epochs, "seed": options.seed,
+            "init": _init_words(options.start, weights),
+        },
     )  # fmt: skip
-    curves = RUNS / task.name / options.network / "curves.png"
+    curves = RUNS / task.name / name / "curves.png"
     draw_training_curves(curves.with_name(EPOCHS), curves)
     print(
         f"Wrote {folder} and {curves}. Next: python -m models.training.compile, then "
         f"python -m models.training.distance {task.name}, then python -m models.training.evaluate {task.name}"
     )
+
+
+def _command(options: argparse.Namespace) -> str:
+    """What trains this network again; files and numbers stand beside it in the card."""
+    words = ["fit", options.task, "--network", options.network]
+    words += ["--variant", options.variant] if options.variant else []
+    words += [word for name in options.exclude_dataset for word in ("--exclude-dataset", name)]
+    return shlex.join(words)
 
 
 def _init_words(start: Path | None, weights: Path | None) -> str:
@@ -321,7 +342,7 @@ def _init_words(start: Path | None, weights: Path | None) -> str:
 
 def imagenet_weights(network: str) -> Path | None:
     """The ImageNet start of this trunk beside the data sets; None where there is none."""
-    path = datasets_root().parent / "weights" / f"{network}_imagenet_notop.weights.h5"
+    path = datasets_root().parent / "weights" / f"{trunk_of(network)}_imagenet_notop.weights.h5"
     return path if path.exists() else None
 
 

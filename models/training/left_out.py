@@ -106,7 +106,7 @@ def without(images: Images, recipe: Recipe, source: str, labels: list[int]) -> d
         "labels": [images.task.labels[label].key for label in labels],
         "source": source,
         "n": len(asked),
-        "measures": ask(images.task, network, recipe, asked).measures(),
+        "measures": measures_of(images, network, recipe, source, asked),
     }
 
 
@@ -116,10 +116,27 @@ def with_all(images: Images, recipe: Recipe, shared: dict[str, list[int]]) -> di
     asked = {
         source: images.take(images.of(source, labels) & images.in_split("val")) for source, labels in shared.items()
     }
-    return {
-        source: ask(images.task, network, recipe, examples).measures() if examples else []
-        for source, examples in asked.items()
-    }
+    return {source: measures_of(images, network, recipe, source, examples) for source, examples in asked.items()}
+
+
+def measures_of(
+    images: Images, network: keras.Model, recipe: Recipe, source: str, asked: list[Example]
+) -> list[dict[str, Any]]:
+    """How right the network is on `asked`, images of one source, and how well it ranks each finding there.
+
+    Where all of `asked` have one label, they are ranked against validation images of other sources that have another.
+    """
+    if not asked:
+        return []
+    own = ask(images.task, network, recipe, asked)
+    label, *more = np.unique(own.truth).tolist()
+    ranked, against = own, ""
+    if not more:
+        elsewhere = images.take(images.in_split("val") & (images.sources != source) & (images.labels != label))
+        ranked, against = own.join(ask(images.task, network, recipe, elsewhere)), " against other sources"
+    findings = [(index, images.task.labels[index]) for index in (label, *more)]
+    aucs = [ranked.auc(index, f"AUC of {one.name.lower()}{against}") for index, one in findings if one.is_finding]
+    return own.measures() + aucs
 
 
 def train_short(task: Task, recipe: Recipe, examples: list[Example]) -> keras.Model:

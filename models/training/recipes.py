@@ -10,7 +10,8 @@ from models.training.augment import Augmentation
 @dataclass(frozen=True)
 class Recipe:
     """`balance`: exponent of the inverse label frequency used as loss weight (0: none, 1: full). `patience`: epochs.
-    `averaging`: momentum, per step, of the moving average of the weights."""
+    `averaging`: momentum, per step, of the moving average of the weights. `hidden`: widths of the heads' hidden layers.
+    """
 
     spec: InputSpec
     augmentation: Augmentation
@@ -23,6 +24,7 @@ class Recipe:
     label_smoothing: float = 0.05
     patience: int = 8
     averaging: float = 0.995
+    hidden: tuple[int, ...] = ()
     head_weights: tuple[tuple[str, float], ...] = ()
 
 
@@ -38,10 +40,11 @@ RECIPES = {
     "fracture": Recipe(
         InputSpec(224, 224, "pad"),
         augment.BONE,
-        epochs=12,
+        epochs=24,
+        patience=12,
         head_weights=(("part", 0.7), ("fractured", 1.0), ("type", 0.7)),
     ),
-    "chest": Recipe(InputSpec(192, 192, "stretch"), augment.CHEST, epochs=6),
+    "chest": Recipe(InputSpec(192, 192, "stretch"), augment.CHEST, epochs=18, patience=12),
     "brain": Recipe(InputSpec(192, 192, "stretch"), augment.BRAIN, epochs=18),
     "modality": Recipe(InputSpec(128, 128, "stretch"), augment.MODALITY, epochs=2, balance=0.7, dropout=0.2),
 }

@@ -22,14 +22,14 @@ def pixels(count: int = 2, side: int = SIDE, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform(0, 255, (count, side, side, 3)).astype(np.float32)
 
 
-def small_network(task: Task, seed: int = 1, dropout: float = 0.0):
+def small_network(task: Task, seed: int = 1, dropout: float = 0.0, hidden: tuple[int, ...] = ()):
     import keras
 
     from models.architectures import TRUNKS
     from models.architectures.network import build
 
     keras.utils.set_random_seed(seed)
-    return build(task, TRUNKS["cnn"](32, 32), dropout)
+    return build(task, TRUNKS["cnn"](32, 32), dropout, hidden)
 
 
 @pytest.mark.parametrize("name", STRIDES)
@@ -63,23 +63,34 @@ def test_heads_give_logits_for_every_label_and_specialist(task):
 
 
 @every_task
-def test_linear_heads_are_the_heads_of_the_network(task):
+@pytest.mark.parametrize("hidden", [(), (12, 7)], ids=["linear", "two hidden layers"])
+def test_heads_as_matrices_give_the_logits_and_grad_cam_of_the_network(task, hidden):
+    """Grad-CAM by tape: each channel weighs as much as the mean gradient of the logit (Selvaraju et al., ICCV 2017)."""
     import keras
+    import tensorflow as tf
 
-    from models.architectures.network import linear_heads
+    from models.architectures.network import answer, dense_heads
 
-    network = small_network(task)
+    network = small_network(task, hidden=hidden)
     # Heads start without bias: give them one, so that it is compared too.
     for layer in network.layers:
         if isinstance(layer, keras.layers.Dense):
             kernel, bias = layer.get_weights()
             layer.set_weights([kernel, np.random.default_rng(3).normal(size=bias.shape)])
-    features = keras.Model(network.input, network.get_layer("features").output)
-    batch = pixels(3, side=32)
-    heads = linear_heads(task, network)
-    expected = network(batch, training=False)
-    flat = np.concatenate([np.asarray(expected[head.key]).reshape(3, -1) for head in task.heads], axis=1)
-    assert np.asarray(features(batch, training=False)) @ heads.kernel + heads.bias == pytest.approx(flat, abs=1e-4)
+    trunk = keras.Model(network.input, network.get_layer("features").input)
+    tail = keras.Model(network.get_layer("features").input, network.output)
+    feature_map = trunk(pixels(3, side=32), training=False)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(feature_map)
+        found = tail(feature_map, training=False)
+        flat = tf.concat([tf.reshape(found[head.key], (3, -1)) for head in task.heads], axis=1)
+        sums = [tf.reduce_sum(flat[:, place]) for place in range(flat.shape[1])]
+    logits, maps = (np.asarray(part) for part in answer(dense_heads(task, network), feature_map))
+    assert logits == pytest.approx(np.asarray(flat), abs=1e-4)
+    for place, one in enumerate(sums):
+        importance = tf.reduce_sum(tape.gradient(one, feature_map), axis=(1, 2))
+        by_gradient = tf.einsum("nhwc,nc->nhw", feature_map, importance)
+        assert maps[..., place] == pytest.approx(np.asarray(by_gradient), abs=1e-4)
 
 
 def moving_statistics(network) -> list[np.ndarray]:

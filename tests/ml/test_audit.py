@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -15,6 +16,8 @@ from models.imaging import InputSpec
 from models.runtime import RawOutput
 from models.training import audit, baseline, metrics, probe
 from models.training.altered import CHANGES
+from models.training.answers import Answers
+from models.training.datasets import Example
 from models.training.sources import manifest_column, origins
 from models.training.superficial import read_cues
 from tests.ml.drawn import COLOURS, picture, write_injuries
@@ -235,7 +238,40 @@ def test_nobody_seen_in_another_source_is_asked(short_networks, monkeypatch):
     images = left_out.read_images(INJURY)
     everybody_twice = [dataclasses.replace(e, group=f"{i // 6}", split="train") for i, e in enumerate(images.examples)]
     monkeypatch.setattr(left_out, "train_short", lambda *_: None)
-    monkeypatch.setattr(left_out, "ask", lambda task, network, recipe, asked: SimpleNamespace(measures=list))
+    monkeypatch.setattr(left_out, "measures_of", lambda *_: [])
     same = dataclasses.replace(images, examples=everybody_twice)
     assert left_out.without(same, left_out.short_recipe(INJURY, 64, 1), "soft", [0, 1])["n"] == 0
     assert left_out.without(images, left_out.short_recipe(INJURY, 64, 1), "soft", [0, 1])["n"] == 60
+
+
+@with_keras
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ((0, 0, 1, 1), {"AUC of burn": 4, "AUC of wound": 4}),
+        ((0, 0), {"AUC of burn against other sources": 4}),
+        ((2, 2), {}),
+    ],
+)
+def test_a_finding_is_ranked_within_its_source_or_against_others(monkeypatch, labels, expected):
+    """A source of burns alone has nothing to rank them against: the other validation images are borrowed."""
+    from models.training import left_out
+
+    rows = [("own", label, "test") for label in labels]
+    rows += [("other", 0, "val"), ("other", 1, "val"), ("other", 2, "val"), ("other", 1, "train"), ("own", 1, "val")]
+    examples = [
+        Example(Path(str(row)), {"injury": label}, source, str(row), split)
+        for row, (source, label, split) in enumerate(rows)
+    ]
+    known = np.array([label for _, label, _ in rows]), np.array([source for source, _, _ in rows])
+    images = left_out.Images(INJURY, examples, *known)
+
+    def know_all(task, network, recipe, asked):
+        truth = np.array([example.targets["injury"] for example in asked])
+        return Answers(np.eye(3)[truth], truth, np.array([example.group for example in asked]))
+
+    monkeypatch.setattr(left_out, "ask", know_all)
+    found = left_out.measures_of(images, None, None, "own", examples[: len(labels)])
+    ranked = {measure["name"]: measure for measure in found if measure["name"].startswith("AUC of")}
+    assert {name: measure["n"] for name, measure in ranked.items()} == expected
+    assert all(measure["value"] == 1 for measure in ranked.values())

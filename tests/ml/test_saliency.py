@@ -1,5 +1,6 @@
 """Where the network looked, laid over the image as it came; the views made of it; whether the maps can be trusted."""
 
+import dataclasses
 import hashlib
 import io
 import subprocess
@@ -281,27 +282,40 @@ def test_random_weights_give_another_map(task):
     """Shuffled weights of the heads, then also of the trunk's top, more and more of it (cascading randomisation)."""
     import keras
 
-    from models.architectures.network import linear_heads
+    from models.architectures.network import answer, dense_heads
     from models.training.store import load_network
 
     network = load_network(network_folder(task) / "model.keras")
     trunk = keras.Model(network.inputs[0], network.get_layer("features").input)
     layers = [layer for layer in reversed(trunk.layers) if any(np.ndim(value) > 1 for value in layer.get_weights())]
-    heads, rng = linear_heads(task, network), np.random.default_rng(0)
+    heads, rng = dense_heads(task, network), np.random.default_rng(0)
     pictures = np.concatenate(batches(task, "drawn"))
     feature_maps = np.asarray(trunk(pictures, training=False))
-    leads = [lead_of(task, one.mean(axis=(0, 1)) @ heads.kernel + heads.bias) for one in feature_maps]
+    logits, maps = (np.asarray(found) for found in answer(heads, feature_maps))
+    leads = [lead_of(task, one) for one in logits]
 
-    def lead_maps(feature_maps: np.ndarray, kernel: np.ndarray) -> list[np.ndarray]:
-        return [primary_of(task, one @ kernel)[..., lead] for one, lead in zip(feature_maps, leads, strict=True)]
+    def lead_maps(maps: np.ndarray) -> list[np.ndarray]:
+        return [primary_of(task, one)[..., lead] for one, lead in zip(maps, leads, strict=True)]
 
-    trained = lead_maps(feature_maps, heads.kernel)
+    def shuffled_maps(feature_maps: np.ndarray) -> list[np.ndarray]:
+        """Those of heads whose matrices are shuffled."""
+        found = [
+            dataclasses.replace(
+                head,
+                hidden=tuple((rng.permuted(kernel, axis=0), bias) for kernel, bias in head.hidden),
+                kernel=rng.permuted(head.kernel, axis=0),
+            )
+            for head in heads
+        ]
+        return lead_maps(np.asarray(answer(found, feature_maps)[1]))
+
+    trained = lead_maps(maps)
     for start, stop in ((0, 0), (0, 1), (1, 4), (4, len(layers))):
         for layer in layers[start:stop]:
             layer.set_weights([rng.permutation(value.ravel()).reshape(value.shape) for value in layer.get_weights()])
         feature_maps = np.asarray(trunk(pictures, training=False))
         # Several random heads: a single one may fall in with what all channels have in common.
-        found = [lead_maps(feature_maps, rng.permuted(heads.kernel, axis=0)) for _ in range(10)]
+        found = [shuffled_maps(feature_maps) for _ in range(10)]
         likeness = [alike(*pair) for maps in found for pair in zip(trained, maps, strict=True)]
         assert np.mean(likeness) < 0.5, f"{stop} layers of the trunk are random"
 

@@ -346,7 +346,7 @@ def _reproduction(task: models.Task, card: models.Card | None) -> Section:
     training = card.facts["training"] if card else {}
     points = tuple(f"{words}: {training[key]}" for key, words in TRAINING.items() if key in training)
     views = f" --views {' '.join(card.views)}" if card and len(card.views) > 1 else ""
-    steps = (f"fit {task.name}", "compile", f"calibrate {task.name}{views}", f"distance {task.name}")
+    steps = (training.get("command", f"fit {task.name}"), "compile", f"calibrate {task.name}{views}", f"distance {task.name}")
     steps += (f"evaluate {task.name}", f"audit {task.name}")
     return Section(
         key="reproduce",
