@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.imaging import InputSpec
-from models.task import Head, OperatingPoint, Task
+from models.task import Head, OperatingPoint, Target, Task
 from models.views import VIEWS
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -82,6 +82,14 @@ class Card:
         """How good the head was measured to be, all labels together; empty before the first evaluation."""
         return _measures(self.metrics.get("heads", {}).get(head, {}).get("measures", []))
 
+    def target_measure(self, task: Task, target: Target) -> Measure | None:
+        """What was measured of this target of `task`; None before the evaluation that measures it."""
+        found = self.metrics.get("heads", {}).get(target.head or task.primary, {})
+        if target.source:
+            found = found.get("sources", {}).get(target.source, {})
+        measures = (*_of_label(found, target.label), *_of_label(found.get("details", {}), target.label))
+        return next((Measure(**entry) for entry in measures if entry["name"] == target.measure), None)
+
     def label_measures(self, head: str) -> dict[str, tuple[Measure, ...]]:
         """Label key -> its measures (sensitivity, specificity, AUC)."""
         per_label = self.metrics.get("heads", {}).get(head, {}).get("labels", {})
@@ -91,6 +99,16 @@ class Card:
         """Name of a data set -> the head's measures on its test images alone."""
         per_dataset = self.metrics.get("heads", {}).get(head, {}).get("datasets", {})
         return {name: _measures(found) for name, found in per_dataset.items()}
+
+    def source_measures(self, head: str) -> dict[str, tuple[Measure, ...]]:
+        """Name in Task.sources -> the head's measures on all its data sets together, where it has several."""
+        per_source = self.metrics.get("heads", {}).get(head, {}).get("sources", {})
+        return {name: _measures(found["measures"]) for name, found in per_source.items()}
+
+
+def _of_label(found: dict[str, Any], label: str) -> list[dict[str, Any]]:
+    """The measures of one label, or of all together if that is empty."""
+    return found.get("labels", {}).get(label, []) if label else found.get("measures", [])
 
 
 def _distance(found: dict[str, Any]) -> DistanceCard:

@@ -92,12 +92,19 @@ class DataSource:
 
 @dataclass(frozen=True)
 class Target:
-    """What a measure of the primary head should come to on the test split; `is_ceiling`: the lower the better."""
+    """What a measure should come to on the test split; `is_ceiling`: the lower the better.
+
+    It is that of the primary head, or of `head`; of all labels together, or of `label`; on all images, or on those of
+    `source`, a name in Task.sources.
+    """
 
     measure: str
     reach: float
     stretch: float | None = None
     is_ceiling: bool = False
+    head: str = ""
+    label: str = ""
+    source: str = ""
 
 
 # The same for every task: how far probabilities may be off, and what the gate may let through and refuse.
@@ -115,7 +122,7 @@ class Task:
     """One clinical question that a network answers, declared in models/tasks/<name>.py.
 
     `primary` names the head that decides the outcome; the other heads are shown beside it. `subgroups`: for which
-    people and devices nothing is known. `targets` are of the primary head.
+    people and devices nothing is known. The first of `targets` is of the primary head and decides between networks.
     """
 
     name: str

@@ -1,4 +1,4 @@
-from models.task import DataSource, Head, Label, Modality, OperatingPoint, Task
+from models.task import DataSource, Head, Label, Modality, OperatingPoint, Target, Task
 
 PART = Head(
     key="part",
@@ -102,5 +102,12 @@ TASK = Task(
                 "together; arrows and letters mark the fracture in some."
             ),
         ),
+    ),
+    targets=(
+        Target("AUC", reach=0.88, stretch=0.93),
+        Target("Sensitivity at the sensitivity_95 threshold", reach=0.90, label="fractured"),
+        Target("Accuracy", reach=0.94, stretch=0.97, head="part"),
+        Target("Accuracy", reach=0.45, stretch=0.60, head="type"),
+        Target("Right label among the top three", reach=0.75, stretch=0.88, head="type"),
     ),
 )

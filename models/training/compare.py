@@ -97,7 +97,10 @@ def compare(old: Predictions, new: Predictions) -> dict[str, Comparison]:
 
 def judged_by(task: Task) -> str:
     """The measure that decides: what users were promised first."""
-    return next((target.measure for target in task.targets if target.measure in METRICS), "Balanced accuracy")
+    promised = task.targets[0].measure if task.targets else ""
+    # Of two labels both have the same AUC.
+    measure = "Mean AUC" if promised == "AUC" else promised
+    return measure if measure in METRICS else "Balanced accuracy"
 
 
 def verdict(found: Comparison, measure: str) -> str:

@@ -11,6 +11,7 @@ What is measured, all with 95 % bootstrap intervals over groups; Measure is {"na
     {"split", "sha256": of the network, "n": images, "refused_by_gate": Measure (quality, modality and distance test),
      "heads": {HEAD: {"n": images whose label is known,
          "measures": [Measure], "labels": {LABEL: [Measure]}, "datasets": {NAME: [Measure]},
+         "sources": {SOURCE: {"measures": [Measure], "labels": {LABEL: [Measure]}}} (those of several data sets),
          "details": {"measures": [Measure], "labels": {LABEL: [Measure]},
              "datasets": {NAME: {"measures": [Measure], "labels": {LABEL: [Measure]}}}},
          "reliability": [{"confidence", "accuracy", "n"}] (the bins of 1/15 that hold images),
@@ -63,7 +64,7 @@ def evaluate(task: Task, images: list[ImageScore], split: str) -> dict:
         "split": split,
         "sha256": card.sha256,
         "n": len(images),
-        "heads": {key: head_metrics(scores, card.heads[key]) for key, scores in heads.items() if len(scores.truth)},
+        "heads": {key: head_metrics(task, one, card.heads[key]) for key, one in heads.items() if len(one.truth)},
     }
     if task.name == MODALITY_TASK.name:
         return found | {"gate": gate_rates(split)}
@@ -72,7 +73,7 @@ def evaluate(task: Task, images: list[ImageScore], split: str) -> dict:
     return found | {"refused_by_gate": asdict(measure_share("Refused by the gate", refused, groups))}
 
 
-def head_metrics(scores: HeadScores, card: HeadCard) -> dict:
+def head_metrics(task: Task, scores: HeadScores, card: HeadCard) -> dict:
     """All that is measured of one head, overall and per data set; see the module's words for the shape."""
     overall = measure_head(scores, card)
     names = scores.dataset_names
@@ -80,11 +81,23 @@ def head_metrics(scores: HeadScores, card: HeadCard) -> dict:
         str(name): overall if (names == name).all() else measure_head(scores.take(np.flatnonzero(names == name)), card)
         for name in tqdm(np.unique(names), desc=f"measuring {scores.head.key}")
     }
+    sources = {
+        source.name: measure_head(scores.take(rows), card)
+        for source in task.sources
+        if len(np.unique(names[rows := np.flatnonzero(np.isin(names, source.datasets))])) > 1
+    }
     return {
         "n": len(scores.truth),
         "measures": _facts(named(overall[""], SUMMARY)),
         "labels": {label: _facts(named(found, LABEL_SUMMARY)) for label, found in overall.items() if label},
         "datasets": {name: _facts(named(found[""], SOURCE_SUMMARY)) for name, found in datasets.items()},
+        "sources": {
+            name: {
+                "measures": _facts(named(found[""], SOURCE_SUMMARY)),
+                "labels": {label: _facts(named(measures, LABEL_SUMMARY)) for label, measures in found.items() if label},
+            }
+            for name, found in sources.items()
+        },
         "details": {
             "measures": _facts(unnamed(overall[""], SUMMARY)),
             "labels": {label: _facts(unnamed(found, LABEL_SUMMARY)) for label, found in overall.items() if label},

@@ -1,6 +1,7 @@
 """The evaluation command: any manifest, the way of an upload, and what is written of it."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import models
 from models import Outcome
 from models.inference import get_card
+from models.task import DataSource
 from models.training import evaluate, metrics, scoring
 from models.training.datasets import Example, UnfitManifest, load_manifest, read_upload
 from models.training.gate_rates import refusals
@@ -170,14 +172,24 @@ def test_a_question_that_was_not_asked_is_no_answer():
 
 
 def test_sources_are_measured_apart_and_a_single_label_has_no_auc():
-    found = evaluate.head_metrics(six_scores(), CARD)
+    found = evaluate.head_metrics(BRAIN, six_scores(), CARD)
     assert {name: one[0]["value"] for name, one in found["datasets"].items()} == {"one": 0.5, "two": 1.0}
     assert [one["name"] for one in found["datasets"]["two"]] == ["Accuracy"]
     assert list(found["details"]["datasets"]["two"]["labels"]) == ["sicker"]
 
 
+def test_data_sets_of_one_source_are_measured_together_too():
+    """Those of which the source has one alone are measured as that data set."""
+    north = DataSource("north", datasets=("one", "two", "three"), licence="", bias="")
+    task = dataclasses.replace(BRAIN, sources=(north, DataSource("south", datasets=("one",), licence="", bias="")))
+    found = evaluate.head_metrics(task, six_scores(), CARD)
+    assert list(found["sources"]) == ["north"]
+    assert found["sources"]["north"]["measures"][0]["n"] == 6
+    assert set(found["sources"]["north"]["labels"]) == set(found["labels"])
+
+
 def test_every_measure_lies_in_its_interval_and_has_one_place():
-    found = evaluate.head_metrics(six_scores(), CARD)
+    found = evaluate.head_metrics(BRAIN, six_scores(), CARD)
     for place in (found, found["details"]):
         for one in (*place["measures"], *(measure for label in place["labels"].values() for measure in label)):
             assert one["low"] <= one["value"] <= one["high"], one

@@ -100,6 +100,38 @@ def test_targets_stand_beside_what_was_measured(skin_card, app):
     assert targets["Calibration error (ECE)"] == ("not measured", "at most 0.03", "", "")
 
 
+def test_targets_may_be_of_another_question_one_answer_or_one_source(networks, app, monkeypatch):
+    task = models.get_task("chest")
+    source = task.sources[-2].name
+    card = networks.get_card(task)
+    found = {"measures": [measure("AUC", 0.7)], "labels": {"tuberculosis": [measure("AUC", 0.9)]}}
+    card.metrics["heads"]["chest"] |= {
+        "measures": [measure("Accuracy", 0.93)],
+        "details": {"labels": {"pneumonia": [measure("Sensitivity at the balanced threshold", 0.8)]}},
+        "sources": {source: found},
+    }
+    targets = (
+        models.Target("Accuracy", 0.92, head="chest"),
+        models.Target("Sensitivity at the balanced threshold", 0.9, label="pneumonia"),
+        models.Target("AUC", 0.85, label="tuberculosis", source=source),
+        models.Target("AUC", 0.85, source=source),
+        models.Target("AUC", 0.85, source="nowhere"),
+    )
+    measured = [card.target_measure(task, target) for target in targets]
+    assert [one and one.value for one in measured] == [0.93, 0.8, 0.9, 0.7, None]
+
+
+def test_the_targets_of_a_cascade_name_their_question(networks, app):
+    targets = rows(section(build_card("fracture"), "measures"), "Targets")
+    assert list(targets)[:4] == [
+        "AUC", "Fractured: Sensitivity at the sensitivity_95 threshold", "Body part: Accuracy",
+        "Type, if fractured: Accuracy",
+    ]  # fmt: skip
+    assert "Tuberculosis: AUC (Shenzhen and Montgomery (U.S. National Library of Medicine) alone)" in rows(
+        section(build_card("chest"), "measures"), "Targets"
+    )
+
+
 @pytest.mark.parametrize(("value", "result"), [(0.02, "reached"), (0.04, "not reached")])
 def test_a_calibration_error_is_to_stay_below_its_target(value, result, skin_card, app):
     skin_card["measures"] = [measure("Calibration error (ECE)", value)]

@@ -163,16 +163,25 @@ def _details(card: models.Card, head: models.Head) -> Mapping[str, Any]:
 
 
 def _targets_table(task: models.Task, card: models.Card) -> Table:
-    measures = {measure.name: measure for measure in card.measures(task.primary)}
     targets = (*task.targets, models.CALIBRATION_TARGET)
-    rows = tuple(_target_row(target, measures.get(target.measure)) for target in targets)
+    rows = tuple(
+        _target_row(_target_words(task, target), target, card.target_measure(task, target)) for target in targets
+    )
     return Table("Targets and what was measured", TARGET_COLUMNS, rows, word_columns=2)
 
 
-def _target_row(target: models.Target, measure: models.Measure | None) -> tuple[str, ...]:
+def _target_words(task: models.Task, target: models.Target) -> str:
+    """The measure, and of what: "Tuberculosis: AUC (Shenzhen and Montgomery)"."""
+    head = task.head(target.head or task.primary)
+    about = head.label(target.label).name if target.label else head.title if target.head else ""
+    words = f"{about}: {target.measure}" if about else target.measure
+    return f"{words} ({target.source} alone)" if target.source else words
+
+
+def _target_row(words: str, target: models.Target, measure: models.Measure | None) -> tuple[str, ...]:
     bound = "at most" if target.is_ceiling else "at least"
     return (
-        target.measure,
+        words,
         _verdict(target, measure),
         f"{bound} {target.reach:.2f}",
         f"{bound} {target.stretch:.2f}" if target.stretch else "",
@@ -195,7 +204,7 @@ def _answers_table(head: models.Head, measures: Mapping[str, tuple[models.Measur
 
 
 def _sources(task: models.Task, card: models.Card) -> Section:
-    measured = {head: card.dataset_measures(head.key) for head in task.heads}
+    measured = {head: _by_source(card, head.key) for head in task.heads}
     return Section(
         key="sources",
         title="By source of the image",
@@ -207,6 +216,11 @@ def _sources(task: models.Task, card: models.Card) -> Section:
             crossed_table(f"{head.title}, by source", "Source", found) for head, found in measured.items() if found
         ),
     )
+
+
+def _by_source(card: models.Card, head: str) -> dict[str, tuple[models.Measure, ...]]:
+    together = {f"{name}, all parts": found for name, found in card.source_measures(head).items()}
+    return together | card.dataset_measures(head)
 
 
 def _calibration(task: models.Task, card: models.Card) -> Section:
@@ -330,7 +344,7 @@ def _gate(task: models.Task, card: models.Card, gate: models.Card | None) -> Sec
     if "refused_by_gate" in card.metrics:
         rates = rates | {"own": card.metrics["refused_by_gate"]}
     measures = {key: models.Measure(**rate) for key, rate in rates.items()}
-    rows = tuple(_target_row(target, measures.get(key)) for key, target in models.GATE_TARGETS.items())
+    rows = tuple(_target_row(target.measure, target, measures.get(key)) for key, target in models.GATE_TARGETS.items())
     paragraphs = ["Before any finding a gate looks whether the image is of the right kind; what it refuses gets none."]
     if gate:
         paragraphs.append(f"The gate is {gate.network}, version {gate.version}, SHA-256 {gate.sha256}.")
@@ -346,8 +360,8 @@ def _reproduction(task: models.Task, card: models.Card | None) -> Section:
     training = card.facts["training"] if card else {}
     points = tuple(f"{words}: {training[key]}" for key, words in TRAINING.items() if key in training)
     views = f" --views {' '.join(card.views)}" if card and len(card.views) > 1 else ""
-    steps = (training.get("command", f"fit {task.name}"), "compile", f"calibrate {task.name}{views}", f"distance {task.name}")
-    steps += (f"evaluate {task.name}", f"audit {task.name}")
+    steps = (training.get("command", f"fit {task.name}"), "compile", f"calibrate {task.name}{views}")
+    steps += tuple(f"{command} {task.name}" for command in ("distance", "evaluate", "audit"))
     return Section(
         key="reproduce",
         title="How to reproduce it",
