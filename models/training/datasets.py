@@ -3,7 +3,7 @@
 import csv
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -14,6 +14,7 @@ from models.imaging import decode_image
 from models.registry import get_task
 from models.task import Head, Modality, Task
 from models.training.synthetic import draw_negatives, vary_photo
+from models.training.xray import XRAY_TASK
 
 SPLITS = ("train", "val", "test")
 MISSING = -1
@@ -33,10 +34,14 @@ class UnfitManifest(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """One folder with a manifest, and how its columns name the labels of a task's heads."""
+    """One folder with a manifest, and how its columns name the labels of a task's heads.
+
+    `same`: head key -> label of all its images.
+    """
 
     folder: str
     columns: dict[str, str]
+    same: dict[str, str] = field(default_factory=dict)
 
 
 SOURCES: dict[str, tuple[Source, ...]] = {
@@ -49,6 +54,11 @@ SOURCES: dict[str, tuple[Source, ...]] = {
     "chest": (Source("chest", {"chest": "label"}),),
     "brain": (Source("brain", {"tumour": "label"}),),
 }
+SOURCES[XRAY_TASK.name] = tuple(
+    replace(source, same={MODALITY_TASK.primary: get_task(name).modality})
+    for name in ("fracture", "chest")
+    for source in SOURCES[name]
+)
 
 MODALITY_FOLDERS = {
     "injury": Modality.CLINICAL_PHOTO,
@@ -80,8 +90,9 @@ def datasets_root() -> Path:
 
 
 def training_task(name: str) -> Task:
-    """A clinical task, or the gate's own `modality` task, which is trained alike and never offered to users."""
-    return MODALITY_TASK if name == MODALITY_TASK.name else get_task(name)
+    """A clinical task, or one that is trained alike and never offered to users: the gate's `modality`, and `xray`."""
+    inner = {task.name: task for task in (MODALITY_TASK, XRAY_TASK)}
+    return inner[name] if name in inner else get_task(name)
 
 
 def load_examples(task: Task, *, splits: Iterable[str] = SPLITS, exclude: Iterable[str] = ()) -> list[Example]:
@@ -113,15 +124,18 @@ def read_manifest(path: Path) -> list[dict[str, str]]:
 
 
 def _task_examples(task: Task) -> list[Example]:
-    return [
-        example
-        for source in SOURCES[task.name]
-        for example in read_examples(task, datasets_root() / source.folder / "manifest.csv", source.columns)
-    ]
+    found: list[Example] = []
+    for source in SOURCES[task.name]:
+        found += read_examples(task, datasets_root() / source.folder / "manifest.csv", source.columns, source.same)
+    return found
 
 
-def read_examples(task: Task, manifest: Path, columns: Mapping[str, str]) -> list[Example]:
+def read_examples(
+    task: Task, manifest: Path, columns: Mapping[str, str], same: Mapping[str, str] | None = None
+) -> list[Example]:
     """The rows of a manifest whose `path` is relative to its folder; `columns`: head key -> column of its labels.
+
+    `same`: head key -> label of all rows.
 
     Label columns that the manifest lacks leave their heads MISSING. Without `group` each image is a group of its own,
     without `dataset_name` all are of one set with the manifest's name, without `split` of none (""). Raises
@@ -137,7 +151,9 @@ def read_examples(task: Task, manifest: Path, columns: Mapping[str, str]) -> lis
         raise UnfitManifest(f"{manifest} has no column 'path'.")
     if not set(columns.values()) & set(rows[0]):
         raise UnfitManifest(f"{manifest} has no column of labels; {task.title} reads {_listed(columns.values())}.")
-    return [_example(task, manifest, columns, row, number) for number, row in enumerate(rows, start=FIRST_ROW)]
+    return [
+        _example(task, manifest, columns, same or {}, row, number) for number, row in enumerate(rows, start=FIRST_ROW)
+    ]
 
 
 def load_manifest(task: Task, manifest: Path, split: str | None = None) -> list[Example]:
@@ -156,14 +172,16 @@ def load_manifest(task: Task, manifest: Path, split: str | None = None) -> list[
     return [example for _, example in wanted]
 
 
-def _example(task: Task, manifest: Path, columns: Mapping[str, str], row: dict[str, str], number: int) -> Example:
+def _example(
+    task: Task, manifest: Path, columns: Mapping[str, str], same: Mapping[str, str], row: dict[str, str], number: int
+) -> Example:
     path = manifest.parent / (row["path"] or "")
     words = {head: row[column] for head, column in columns.items() if row.get(column)}
     for head, word in words.items():
         _check_word(task, task.head(head), word, words, f"{manifest}, row {number}, column {columns[head]!r}")
     return Example(
         path=path,
-        targets=targets_of_row(task, words),
+        targets=targets_of_row(task, {**same, **words}),
         dataset_name=row.get("dataset_name") or manifest.stem,
         group=row.get("group") or str(path),
         split=row.get("split") or "",

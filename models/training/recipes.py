@@ -45,6 +45,12 @@ RECIPES = {
         head_weights=(("part", 0.7), ("fractured", 1.0), ("type", 0.7)),
     ),
     "chest": Recipe(InputSpec(192, 192, "stretch"), augment.CHEST, epochs=18, patience=12),
+    "xray": Recipe(
+        InputSpec(160, 160, "pad"),
+        augment.BONE,
+        epochs=8,
+        head_weights=(("part", 0.5), ("fractured", 1.0), ("type", 0.5), ("chest", 1.0), ("modality", 0.1)),
+    ),
     "brain": Recipe(InputSpec(192, 192, "stretch"), augment.BRAIN, epochs=18),
     "modality": Recipe(InputSpec(128, 128, "stretch"), augment.MODALITY, epochs=2, balance=0.7, dropout=0.2),
 }

@@ -74,6 +74,19 @@ def test_rows_become_examples_with_targets_of_every_head(fractures):
     assert found["d.png"].targets == {"part": MISSING, "fractured": MISSING, "type": 9}
 
 
+def test_all_radiographs_are_one_task_for_training(fractures):
+    """Each film answers the questions of its own folder, and which kind of film it is."""
+    write_folder(fractures / "chest", [{"path": "e.png", "label": "Tuberculosis", "split": "train"}])
+    task = datasets.training_task("xray")
+    found = {example.path.name: example.targets for example in load_examples(task)}
+    kinds = [label.key for label in task.head("modality").labels]
+    nothing = dict.fromkeys(("part", "fractured", "type", "chest"), MISSING)
+    assert found["b.png"] == nothing | {"part": 10, "fractured": 21, "modality": kinds.index("bone_xray")}
+    assert found["d.png"] == nothing | {"type": 9, "modality": kinds.index("bone_xray")}
+    assert found["e.png"] == nothing | {"chest": 2, "modality": kinds.index("chest_xray")}
+    assert task not in models.all_tasks()
+
+
 def test_splits_are_kept_apart(fractures):
     by_split = {
         split: {example.path.name for example in load_examples(FRACTURE, splits=(split,))}
