@@ -11,6 +11,8 @@ from models.views import VIEWS
 
 WEIGHTS = Path(__file__).parent / "weights"
 SCHEMA = 2
+# Of the weights in the serving graph; models/training/precision.py measures what the smaller ones cost.
+PRECISIONS = ("float32", "float16", "int8")
 _ADVICE = "An administrator runs `python -m models.training.calibrate` for it."
 
 
@@ -63,6 +65,7 @@ class Card:
     """Facts about one trained network. `sha256` is that of model.keras; `created` an ISO date.
 
     `views`: names of models.views.VIEWS whose logits are averaged. `distance` is None for a network without that test.
+    `precision`: one of PRECISIONS, of the weights in the serving graph.
     """
 
     task: str
@@ -76,6 +79,7 @@ class Card:
     metrics: dict[str, Any]
     views: tuple[str, ...] = ("original",)
     distance: DistanceCard | None = None
+    precision: str = "float32"
     facts: dict[str, Any] = field(default_factory=dict)
 
     def measures(self, head: str) -> tuple[Measure, ...]:
@@ -164,6 +168,7 @@ def _card(facts: dict[str, Any]) -> Card:
             for key, head in facts["calibration"]["heads"].items()
         },
         distance=_distance(facts["distance"]) if facts.get("distance") else None,
+        precision=facts.get("precision", "float32"),
         trained_on=tuple(source["dataset_name"] for source in facts["training"]["data"]),
         metrics=facts.get("metrics", {}),
         facts=facts,
@@ -176,6 +181,8 @@ def _check_origin(facts: dict[str, Any]) -> None:
         raise UnfitCard(f"its card has schema {facts['schema']}, and this version of Lumen reads {SCHEMA}.")
     if facts["calibration"]["sha256"] != facts["sha256"]:
         raise UnfitCard(f"its card holds the calibration of another network. {_ADVICE}")
+    if facts.get("precision", "float32") not in PRECISIONS:
+        raise UnfitCard(f"its card wants weights of {facts['precision']}; there are {', '.join(PRECISIONS)}.")
     if not facts["views"]:
         raise UnfitCard(f"its card names no view of the image. {_ADVICE}")
     if unknown := set(facts["views"]) - set(VIEWS):

@@ -101,7 +101,8 @@ def _load(task: Task) -> ServingNetwork:
         raise NetworkUnavailable(f"{GRAPH_FACTS} of {task.title} cannot be read. {advice}") from None
     if trained != card.sha256:
         raise NetworkUnavailable(f"The network file of {task.title} is not the one that its card describes.")
-    if facts.get("model_sha256") != card.sha256 or facts.get("graph_sha256") != compiled:
+    made_from = (facts.get("model_sha256"), facts.get("precision"), facts.get("graph_sha256"))
+    if made_from != (card.sha256, card.precision, compiled):
         raise NetworkUnavailable(f"The compiled graph of {task.title} does not match its network. {advice}")
     network = ServingNetwork(card, folder / GRAPH, _reference(task, card, folder / FEATURES))
     network.warm()

@@ -196,7 +196,11 @@ def _write(path: Path, card: dict, views: tuple[str, ...], heads: dict[str, dict
         **{key: card[key] for key in ("task", "network", "version", "created", "sha256", "input")},
         "views": list(views),
         "calibration": calibration,
-        **{key: card[key] for key in ("distance", "training", "metrics") if key in card and key not in outdated},
+        **{
+            key: card[key]
+            for key in ("precision", "distance", "training", "metrics")
+            if key in card and key not in outdated
+        },
     }
     path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     if outdated:
@@ -234,11 +238,11 @@ def _print_times(task: Task) -> None:
         print(f"Not timed. {error}")
         return
     batch = np.full((1, network.card.spec.height, network.card.spec.width, 3), 127.0, np.float32)
-    one, all_views = _milliseconds(lambda: network.run(batch)), _milliseconds(lambda: run_views(network, batch))
+    one, all_views = milliseconds(lambda: network.run(batch)), milliseconds(lambda: run_views(network, batch))
     print(f"One view takes {one:.1f} ms, {len(network.card.views)} views take {all_views:.1f} ms.")
 
 
-def _milliseconds(ask: Callable[[], object]) -> float:
+def milliseconds(ask: Callable[[], object]) -> float:
     """Median time of one call."""
     times = []
     for _ in range(TIMED_RUNS):

@@ -1,7 +1,8 @@
 """Compile the trained networks into serving graphs: python -m models.training.compile [TASK ...] [--force]
 
-Beside each model.keras it writes graph.tflite (LiteRT, float32 weights) and graph.json (what it was made from). A graph
-whose model.keras has not changed is left alone, so a second run ends at once and without importing TensorFlow.
+Beside each model.keras it writes graph.tflite (LiteRT) and graph.json (what it was made from). A graph is left alone
+while its model.keras and the precision that its card wants have not changed, so that a second run ends at once and
+without importing TensorFlow.
 """
 
 import argparse
@@ -10,7 +11,6 @@ import json
 import os
 import sys
 import tempfile
-from pathlib import Path
 
 import numpy as np
 
@@ -21,8 +21,8 @@ from models.runtime import GRAPH, GRAPH_FACTS, MODEL, file_sha256, network_folde
 from models.task import Task
 
 
-def compile_graph(model, task: Task) -> bytes:
-    """The serving graph of a network, as LiteRT bytes.
+def compile_graph(model, task: Task, precision: str = "float32") -> bytes:
+    """The serving graph of a network, as LiteRT bytes, with weights of this precision.
 
     Input `pixels` float32 [1, h, w, 3] in 0 to 255. Outputs of the one forward pass: `logits` [1, k] (all heads side by
     side), `maps` [1, h', w', k] (class activation map of each logit, before scaling), `features` [1, channels].
@@ -47,18 +47,30 @@ def compile_graph(model, task: Task) -> bytes:
         archive.track(trunk)
         archive.add_endpoint("serve", serve, [pixels])
         archive.write_out(folder, verbose=False)
-        # Weights stay float32: the converter folds batch norm into them, and rounding the products to float16 moved
-        # the probabilities of 50 injury images by up to 0.009 (tests/ml/test_parity.py allows 0.001).
-        return tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        # float32 unless a card says that less was measured to be enough: the converter folds batch norm into the
+        # weights, and rounding the products to float16 moved the probabilities of 50 injury images by up to 0.009
+        # (tests/ml/test_parity.py allows 0.001).
+        if precision != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if precision == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        return converter.convert()
 
 
-def is_compiled(folder: Path) -> bool:
-    """Whether the graph in this folder was made from the model.keras that lies there now."""
+def is_compiled(task: Task) -> bool:
+    """Whether the graph of the network that serves `task` was made from its model.keras, as its card wants it."""
+    folder = network_folder(task)
     try:
         facts = json.loads((folder / GRAPH_FACTS).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        wanted = read_card(task).precision
+    except (FileNotFoundError, ValueError, NetworkUnavailable):
         return False
-    return (folder / GRAPH).exists() and facts.get("model_sha256") == file_sha256(folder / MODEL)
+    return (
+        (folder / GRAPH).exists()
+        and facts.get("model_sha256") == file_sha256(folder / MODEL)
+        and facts.get("precision") == wanted
+    )
 
 
 def compile_network(task: Task) -> None:
@@ -69,10 +81,14 @@ def compile_network(task: Task) -> None:
     sha256 = file_sha256(folder / MODEL)
     if sha256 != card.sha256:
         raise SystemExit(f"{folder / MODEL} is not the network that its card describes. Train or check it out again.")
-    graph = compile_graph(load_network(folder / MODEL), task)
+    graph = compile_graph(load_network(folder / MODEL), task, card.precision)
     _check_finite(graph)
     (folder / GRAPH).write_bytes(graph)
-    facts = {"model_sha256": sha256, "graph_sha256": hashlib.sha256(graph).hexdigest()}
+    facts = {
+        "model_sha256": sha256,
+        "precision": card.precision,
+        "graph_sha256": hashlib.sha256(graph).hexdigest(),
+    }
     (folder / GRAPH_FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
@@ -95,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
     for task in (*all_tasks(), MODALITY_TASK):
         if options.task and task.name not in options.task:
             continue
-        if is_compiled(network_folder(task)) and not options.force:
+        if is_compiled(task) and not options.force:
             continue
         print(f"Compiling {task.name} ({task.network}) ...", flush=True)
         try:

@@ -313,3 +313,64 @@ def test_a_card_of_another_network_is_not_calibrated(untrained):
     with pytest.raises(SystemExit, match="is not the network that its card describes"):
         calibrate.main([INJURY.name])
     assert json.loads(path.read_text(encoding="utf-8")) == facts | {"sha256": "0" * 64}
+
+
+def test_smaller_weights_serve_only_where_they_cost_next_to_nothing(untrained, monkeypatch, capsys):
+    from models.training import compile as compiling
+    from models.training import precision
+
+    precision.main([INJURY.name])
+    printed = capsys.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines() if " MB " in line] == list(card.PRECISIONS)
+    exact = runtime.get_network(INJURY).run(prepare(noise(40, 40), runtime.get_network(INJURY).card.spec))
+    before = (untrained / "graph.tflite").read_bytes()
+
+    monkeypatch.setattr(precision, "MAY_LOSE", 1.0)
+    precision.main([INJURY.name, "--use", "float16"])
+    runtime.unload_networks()
+    with pytest.raises(models.NetworkUnavailable, match="does not match its network"):
+        runtime.get_network(INJURY)
+    compiling.main([INJURY.name])
+    assert (untrained / "graph.tflite").read_bytes() != before
+    found = runtime.get_network(INJURY)
+    halved = found.run(prepare(noise(40, 40), found.card.spec))
+    assert found.card.precision == "float16"
+    assert halved.logits == pytest.approx(exact.logits, abs=0.05)
+
+    monkeypatch.setattr(precision, "MAY_LOSE", -1.0)
+    with pytest.raises(SystemExit, match="int8 is not used"):
+        precision.main([INJURY.name, "--use", "int8"])
+    assert models.get_card(INJURY).precision == "float16"
+
+
+def test_a_card_with_weights_of_unknown_precision_is_refused(untrained):
+    path = untrained / "card.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(facts | {"precision": "int1"}), encoding="utf-8")
+    with pytest.raises(models.NetworkUnavailable, match="weights of int1; there are float32, float16, int8"):
+        models.get_card(INJURY)
+
+
+# Keras closes its table of epochs late.
+@pytest.mark.filterwarnings("ignore:unclosed file .*epochs.csv:ResourceWarning")
+def test_a_variant_lies_beside_the_network_and_tells_what_it_did_without(workshop):
+    from models.training import fit
+
+    left = {example.dataset_name for example in fit.load_examples(INJURY)}
+    fit.main([INJURY.name, "--epochs", "1", "--variant", "small", "--exclude-dataset", "a set"])
+    folder = workshop / "models" / "weights" / INJURY.name / "mobilenet_v2_small"
+    facts = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert facts["network"] == "mobilenet_v2_small"
+    assert facts["training"]["excluded"] == ["a set"]
+    assert {entry["dataset_name"] for entry in facts["training"]["data"]} == left
+    command = "fit injury --network mobilenet_v2 --variant small --exclude-dataset 'a set'"
+    assert facts["training"]["command"] == command
+
+
+def test_a_network_is_named_after_its_trunk():
+    from models.architectures import trunk_of
+
+    assert trunk_of("resnet50") == "resnet50"
+    assert trunk_of("mobilenet_v2_without_mura") == "mobilenet_v2"
+    with pytest.raises(ValueError, match="begins with none of the trunks"):
+        trunk_of("mobilenet")
