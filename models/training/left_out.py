@@ -26,6 +26,8 @@ from models.training.sources import origins
 
 SEED = 20261120
 SIDE = 128
+# A fracture line is gone at 128 pixels.
+LARGER_SIDES = {"fracture": 224}
 EPOCHS = 5
 # Faster than in a whole training: this average has to forget its start within a few hundred steps.
 AVERAGING = 0.97
@@ -69,12 +71,12 @@ def read_images(task: Task) -> Images:
     return Images(task, examples, targets % len(task.labels), origins(task, examples))
 
 
-def leave_sources_out(task: Task, *, side: int = SIDE, epochs: int = EPOCHS) -> list[dict]:
-    """`left_out` of the audit, by networks that read `side` x `side` pixels.
+def leave_sources_out(task: Task, *, side: int | None = None, epochs: int = EPOCHS) -> list[dict]:
+    """`left_out` of the audit, by networks that read `side` x `side` pixels (default: SIDE, or the task's larger one).
 
     Each result is kept under runs/<task>/left_out/ and not worked out twice for one recipe.
     """
-    images, recipe = read_images(task), short_recipe(task, side, epochs)
+    images, recipe = read_images(task), short_recipe(task, side or LARGER_SIDES.get(task.name, SIDE), epochs)
     shared = images.shared_labels()
     if not shared:
         return []
