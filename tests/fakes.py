@@ -106,7 +106,8 @@ class FakeNetworks:
             sha256=SHA256,
             spec=InputSpec(height=160, width=160, fit="pad"),
             heads={head.key: _head_card(head) for head in task.heads},
-            trained_on=("drawn-by-code",),
+            training_images={"drawn-by-code": 64},
+            excluded=(),
             metrics={
                 "heads": {head.key: _head_metrics(head) for head in task.heads},
                 "refused_by_gate": MEASURE,
@@ -117,7 +118,6 @@ class FakeNetworks:
                     "epochs": 3,
                     "seed": 7,
                     "init": "ImageNet",
-                    "data": [{"dataset_name": "drawn-by-code", "train_images": 64}],
                 },
                 "calibration": {"heads": {head.key: CALIBRATED for head in task.heads}},
             },

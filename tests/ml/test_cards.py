@@ -191,6 +191,12 @@ DAMAGES = {
     ),
     "an unknown view": lambda folder: edit_card(folder, lambda facts: facts["views"].append("inside out")),
     "no view": lambda folder: edit_card(folder, lambda facts: facts["views"].clear()),
+    "images that were not counted": lambda folder: edit_card(
+        folder, lambda facts: facts["training"]["data"][0].pop("train_images")
+    ),
+    "a measure without interval": lambda folder: edit_card(
+        folder, lambda facts: facts["metrics"]["heads"][BROKEN.primary]["measures"][0].pop("low")
+    ),
     "no temperature": lambda folder: edit_head(folder, lambda head: head.pop("temperature")),
     "temperature 0": lambda folder: edit_head(folder, lambda head: head.update(temperature=0.0)),
     "labels in another order": lambda folder: edit_head(folder, lambda head: head["labels"].reverse()),

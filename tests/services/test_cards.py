@@ -173,9 +173,8 @@ def test_numbers_of_an_earlier_version_are_told_as_such(networks, monkeypatch):
 
 def test_training_images_are_counted_by_source_and_unknown_ones_told(networks, monkeypatch):
     card = networks.get_card(models.get_task("injury"))
-    data = [("AZH", 498), ("AZH (normal skin)", 54), ("elsewhere", 3)]
-    training = {"data": [{"dataset_name": name, "train_images": count} for name, count in data]}
-    monkeypatch.setattr(models, "get_card", lambda _: replace(card, facts=card.facts | {"training": training}))
+    images = {"AZH": 498, "AZH (normal skin)": 54, "elsewhere": 3}
+    monkeypatch.setattr(models, "get_card", lambda _: replace(card, training_images=images))
     sources = rows(section(build_card("injury"), "data"), "Sources")
     assert next(row for name, row in sources.items() if name.startswith("AZH Wound"))[-1] == "552"
     assert sources["elsewhere"] == ("Not declared.", "Not declared.", "3")

@@ -102,7 +102,7 @@ def _subgroups(task: models.Task) -> Section:
 
 
 def _data(task: models.Task, card: models.Card | None) -> Section:
-    trained = _training_counts(card)
+    trained = dict(card.training_images) if card else {}
     rows = [
         (source.name, source.licence, source.bias, f"{sum(trained.pop(name, 0) for name in source.datasets):,}")
         for source in task.sources
@@ -115,12 +115,6 @@ def _data(task: models.Task, card: models.Card | None) -> Section:
         paragraphs=("Licences are those of the images; several allow research only.",),
         tables=(Table("Sources of the training images", columns, tuple(rows), word_columns=3),) if rows else (),
     )
-
-
-def _training_counts(card: models.Card | None) -> dict[str, int]:
-    """Name of each data set -> number of its images that the network was trained on."""
-    data = card.facts["training"]["data"] if card else ()
-    return {source["dataset_name"]: source["train_images"] for source in data}
 
 
 # What was measured
