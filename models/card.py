@@ -109,6 +109,11 @@ def _measures(found: list[dict[str, Any]]) -> tuple[Measure, ...]:
     return tuple(Measure(**entry) for entry in found)
 
 
+def registered_networks(task: Task) -> tuple[str, ...]:
+    """The names of the networks of `task` that have a card, in alphabetical order: those that can be made to serve."""
+    return tuple(sorted(path.parent.name for path in (WEIGHTS / task.name).glob("*/card.json")))
+
+
 def card_path(task: Task) -> Path:
     """Where the card of the network that serves `task` lies."""
     return WEIGHTS / task.name / task.network / "card.json"

@@ -114,8 +114,9 @@ GATE_TARGETS = {
 class Task:
     """One clinical question that a network answers, declared in models/tasks/<name>.py.
 
-    `primary` names the head that decides the outcome; the other heads are shown beside it. `subgroups`: for which
-    people and devices nothing is known. `targets` are of the primary head.
+    `network` serves unless another one is chosen (models/registry.py). `primary` names the head that decides the
+    outcome; the other heads are shown beside it. `subgroups`: for which people and devices nothing is known. `targets`
+    are of the primary head.
     """
 
     name: str
