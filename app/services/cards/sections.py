@@ -1,11 +1,13 @@
 """The sections of a model card: words from the task file, numbers from the card that training and evaluation wrote."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import models
 from app.services.cards.audit import audit_section
 from app.services.cards.content import Bin, ReliabilityDiagram, Section, Table
+from app.services.cards.networks import network_sections
 from app.services.cards.tables import cell, crossed_table, interval, measures_of, measures_table
 from app.services.content import RESEARCH_USE
 
@@ -37,6 +39,7 @@ POINT_COLUMNS = (
 )
 ERRORS = {"ece": "Calibration error (ECE)", "brier": "Brier score", "nll": "Negative log likelihood"}
 TRAINING = {"epochs": "Epochs", "seed": "Random seed", "init": "Started from the weights of"}
+AFTER_CALIBRATION = ("distance", "evaluate", "audit")
 TARGET_COLUMNS = ("Measure", "Result", "To reach", "To stretch to", "Measured")
 # A bin of fewer answers says little about how far its probability is off.
 FEW = 20
@@ -46,7 +49,7 @@ def build_sections(
     task: models.Task, card: models.Card | None, gate: models.Card | None, audit: Mapping[str, Any]
 ) -> tuple[Section, ...]:
     """All sections of the model card of `task`. `card` and `gate` are None when that network is not installed."""
-    purpose = (_intended_use(task), _out_of_scope(task), _limits(task))
+    purpose = (_intended_use(task), _out_of_scope(task), _limits(task), *network_sections(task))
     origin = (_data(task, card), _subgroups(task), _reproduction(task, card))
     if card is None:
         return (*purpose, *origin)
@@ -338,10 +341,6 @@ def _gate(task: models.Task, card: models.Card, gate: models.Card | None) -> Sec
 
 def _reproduction(task: models.Task, card: models.Card | None) -> Section:
     training = card.facts["training"] if card else {}
-    points = tuple(f"{words}: {training[key]}" for key, words in TRAINING.items() if key in training)
-    views = f" --views {' '.join(card.views)}" if card and len(card.views) > 1 else ""
-    steps = (f"fit {task.name}", "compile", f"calibrate {task.name}{views}", f"distance {task.name}")
-    steps += (f"evaluate {task.name}", f"audit {task.name}")
     return Section(
         key="reproduce",
         title="How to reproduce it",
@@ -349,6 +348,18 @@ def _reproduction(task: models.Task, card: models.Card | None) -> Section:
             "LUMEN_DATASETS names the folder of data sets. Training that was stopped resumes at its last checkpoint. "
             "The recipe in recipes.py is today's and may have changed since this network was trained.",
         ),
-        points=points,
-        commands=tuple(f"python -m models.training.{step}" for step in steps),
+        points=tuple(f"{words}: {training[key]}" for key, words in TRAINING.items() if key in training),
+        commands=tuple(_commands(task, card)),
     )
+
+
+def _commands(task: models.Task, card: models.Card | None) -> Iterator[str]:
+    module = "python -m models.training"
+    excluded = [word for name in (card.excluded if card else ()) for word in ("--exclude-dataset", name)]
+    yield f"{module}.fit {shlex.join((task.name, '--network', task.network, *excluded))}"
+    if len(models.registered_networks(task)) > 1:
+        # The commands that follow take the network that serves.
+        yield f"export LUMEN_NETWORKS={task.name}={task.network}"
+    views = f" --views {' '.join(card.views)}" if card and len(card.views) > 1 else ""
+    for step in ("compile", f"calibrate {task.name}{views}", *(f"{name} {task.name}" for name in AFTER_CALIBRATION)):
+        yield f"{module}.{step}"
