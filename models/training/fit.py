@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from models.architectures import TRUNKS, mobilenet_v2
+from models.architectures import TRUNKS, mobilenet_v2, trunk_of
 from models.architectures.network import build, freeze_batch_norm
 from models.calibration import calibrated
 from models.card import WEIGHTS
@@ -190,7 +190,7 @@ def compile_for_training(task: Task, network: keras.Model, examples: list[Exampl
 
 def train(
     task: Task,
-    trunk_name: str,
+    name: str,
     recipe: Recipe,
     *,
     weights: Path | None,
@@ -199,17 +199,17 @@ def train(
     seed: int,
     epochs: int,
 ) -> keras.Model:
-    """Fit one network and return it with the weights of its best epoch on validation.
+    """Fit the network of this name, which begins with its trunk's; returns it with the weights of its best epoch.
 
     `weights`: ImageNet start of the trunk. `start`: a network trained before, to go on from; it wins over `weights`.
     """
     keras.utils.set_random_seed(seed)
-    run = RUNS / task.name / trunk_name
+    run = RUNS / task.name / name
     run.mkdir(parents=True, exist_ok=True)
     examples = load_examples(task, splits=("train",), exclude=exclude)
     batches = Batches(task, examples, recipe, training=True, seed=seed)
     validation = Batches(task, load_examples(task, splits=("val",), exclude=exclude), recipe, training=False, seed=seed)
-    network = start_network(task, trunk_name, recipe, weights=weights, start=start)
+    network = start_network(task, trunk_of(name), recipe, weights=weights, start=start)
     compile_for_training(task, network, examples, recipe, steps=epochs * len(batches))
     best, reached = run / "best.weights.h5", _best_before_the_stop(run)
     network.fit(
@@ -279,7 +279,12 @@ def _trunk(name: str, recipe: Recipe, weights: Path | None) -> keras.Model:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training.fit", description=__doc__.splitlines()[0])
     parser.add_argument("task", help="a task name, or `modality` for the gate's network")
-    parser.add_argument("--network", default="mobilenet_v2", choices=sorted(TRUNKS))
+    parser.add_argument(
+        "--network",
+        default="mobilenet_v2",
+        type=_network_name,
+        help=f"one of {', '.join(TRUNKS)}, or a name that begins with one: it is registered beside the others",
+    )
     parser.add_argument(
         "--weights", type=Path, help="ImageNet start for mobilenet_v2 (default: the one beside the data sets)"
     )
@@ -292,7 +297,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--version", default="1.0.0", help="written into the card")
     options = parser.parse_args(arguments)
     task, recipe = training_task(options.task), RECIPES[options.task]
-    weights = options.weights or imagenet_weights(options.network)
+    weights = options.weights or imagenet_weights(trunk_of(options.network))
     exclude = tuple(options.exclude_dataset)
     epochs = options.epochs or recipe.epochs
     network = train(
@@ -307,9 +312,22 @@ def main(arguments: list[str] | None = None) -> None:
     )  # fmt: skip
     curves = RUNS / task.name / options.network / "curves.png"
     draw_training_curves(curves.with_name(EPOCHS), curves)
-    print(
-        f"Wrote {folder} and {curves}. Next: python -m models.training.compile, then "
-        f"python -m models.training.distance {task.name}, then python -m models.training.evaluate {task.name}"
+    print(f"Wrote {folder} and {curves}. {_next_steps(task, options.network)}")
+
+
+def _network_name(name: str) -> str:
+    try:
+        trunk_of(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name
+
+
+def _next_steps(task: Task, network: str) -> str:
+    chosen = "" if network == task.network else f"with LUMEN_NETWORKS={task.name}={network} in the environment "
+    return (
+        f"Next: {chosen}python -m models.training.compile, then python -m models.training.distance {task.name}, then "
+        f"python -m models.training.evaluate {task.name}"
     )
 
 

@@ -239,6 +239,25 @@ def test_a_network_from_images_to_its_measured_card(workshop, monkeypatch, capsy
     assert runtime.get_network(INJURY).card.version == "0.0.1"
 
 
+def test_a_network_of_another_name_is_registered_beside_the_others(workshop, capsys):
+    from models.training import fit
+
+    fit.main([INJURY.name, "--network", "mobilenet_v2_sharp", "--exclude-dataset", "soft", "--epochs", "1"])
+    assert "Next: with LUMEN_NETWORKS=injury=mobilenet_v2_sharp in the environment" in capsys.readouterr().out
+    assert models.registered_networks(INJURY) == ("mobilenet_v2_sharp",)
+    found = models.get_card(dataclasses.replace(INJURY, network="mobilenet_v2_sharp"))
+    assert (found.network, found.excluded, found.trained_on) == ("mobilenet_v2_sharp", ("soft",), ("sharp",))
+    assert (workshop / "runs" / INJURY.name / "mobilenet_v2_sharp" / "epochs.csv").exists()
+
+
+def test_the_name_of_a_network_begins_with_its_trunk(capsys):
+    from models.training import fit
+
+    with pytest.raises(SystemExit):
+        fit.main([INJURY.name, "--network", "vgg16"])
+    assert "'vgg16' does not begin with the name of a trunk" in capsys.readouterr().err
+
+
 @pytest.fixture
 def untrained(workshop) -> Path:
     """The folder of a network of INJURY as it is before training, with its card and compiled graph."""
