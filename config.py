@@ -1,4 +1,8 @@
-"""Settings, read from the environment alone: VARIABLES is the table of them, and nothing else reads os.environ."""
+"""Settings, read from the environment alone: VARIABLES is the table of them.
+
+Nothing else that serves reads os.environ, but for models/registry.py: it needs LUMEN_NETWORKS in training as well, and
+`models` knows of no configuration.
+"""
 
 import os
 import secrets
@@ -32,6 +36,7 @@ VARIABLES = (
     Variable(
         "DATABASE_URL", "", "SQLAlchemy URL, such as mysql+mysqlconnector://...; SQLite in LUMEN_INSTANCE if empty."
     ),
+    Variable("LUMEN_NETWORKS", "", "Networks to serve instead of the default ones: `fracture=resnet50 chest=cnn`."),
     Variable("LUMEN_UPLOADS_PER_MINUTE", "30", "Studies that one user may send in a minute."),
     Variable("LUMEN_TRUSTED_PROXIES", "0", "How many reverse proxies stand in front and set X-Forwarded-*."),
     Variable("HOST", "127.0.0.1", "Address that gunicorn listens on."),

@@ -4,6 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config as settings
+import models
 from app import commands, errors, extensions, filters, headers, home, logs
 from app.admin import views as admin
 from app.api import views as api
@@ -19,7 +20,11 @@ BLUEPRINTS = (home.bp, auth.bp, upload.bp, history.bp, reports.bp, cards.bp, adm
 
 
 def create_app(config: object | None = None) -> Flask:
-    """The application, set up by `config` or, without one, by the environment (see config.VARIABLES)."""
+    """The application, set up by `config` or, without one, by the environment (see config.VARIABLES).
+
+    Raises ConfigError when the environment does not allow a start.
+    """
+    _check_networks()
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     app.config.from_object(config or settings.from_environment())
     if proxies := app.config["TRUSTED_PROXIES"]:
@@ -29,3 +34,10 @@ def create_app(config: object | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
+
+
+def _check_networks() -> None:
+    try:
+        models.all_tasks()
+    except models.UnfitChoice as error:
+        raise settings.ConfigError(str(error)) from None

@@ -66,9 +66,11 @@ def create_token(email: str, name: str) -> None:
 
 @tasks_cli.command("list")
 def list_tasks() -> None:
-    """List the tasks: name, title, network."""
+    """List the tasks: name, title, network that serves, other registered networks."""
     for task in models.all_tasks():
-        click.echo(f"{task.name:<16}{task.title:<36}{task.network}")
+        others = [name for name in models.registered_networks(task) if name != task.network]
+        also = f" (also registered: {', '.join(others)})" if others else ""
+        click.echo(f"{task.name:<16}{task.title:<36}{task.network}{also}")
 
 
 @tasks_cli.command("verify")

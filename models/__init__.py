@@ -4,11 +4,11 @@ from models import decode_image, get_task, predict
 prediction = predict(get_task("chest"), decode_image(data).pixels)
 """
 
-from models.card import Card, HeadCard, Measure, NetworkUnavailable, read_audit
+from models.card import Card, HeadCard, Measure, NetworkUnavailable, read_audit, registered_networks
 from models.gate import MODALITY_TASK, Detection
 from models.imaging import DecodedImage, UnreadableImage, decode_image, encode_image
 from models.inference import detect_task, get_card, load_networks, network_status, predict
-from models.registry import UnknownTask, all_tasks, get_task
+from models.registry import UnfitChoice, UnknownTask, all_tasks, get_task
 from models.saliency import VIEWS, decode_saliency, encode_saliency, render_view
 from models.task import (
     CALIBRATION_TARGET,
@@ -52,6 +52,7 @@ __all__ = [
     "Prediction",
     "Target",
     "Task",
+    "UnfitChoice",
     "UnknownTask",
     "UnreadableImage",
     "all_tasks",
@@ -66,5 +67,6 @@ __all__ = [
     "network_status",
     "predict",
     "read_audit",
+    "registered_networks",
     "render_view",
 ]

@@ -66,6 +66,8 @@ class Card:
 
     `views`: names of models.views.VIEWS whose logits are averaged. `distance` is None for a network without that test.
     `precision`: one of PRECISIONS, of the weights in the serving graph.
+    `training_images`: name of each data set -> how many of its images it learned from; `excluded`: names of those that
+    were left out.
     """
 
     task: str
@@ -75,12 +77,18 @@ class Card:
     sha256: str
     spec: InputSpec
     heads: dict[str, HeadCard]
-    trained_on: tuple[str, ...]
+    training_images: dict[str, int]
+    excluded: tuple[str, ...]
     metrics: dict[str, Any]
     views: tuple[str, ...] = ("original",)
     distance: DistanceCard | None = None
     precision: str = "float32"
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The names of the data sets that it learned from."""
+        return tuple(self.training_images)
 
     def measures(self, head: str) -> tuple[Measure, ...]:
         """How good the head was measured to be, all labels together; empty before the first evaluation."""
@@ -123,6 +131,11 @@ def _measures(found: list[dict[str, Any]]) -> tuple[Measure, ...]:
     return tuple(Measure(**entry) for entry in found)
 
 
+def registered_networks(task: Task) -> tuple[str, ...]:
+    """The names of the networks of `task` that have a card, in alphabetical order: those that can be made to serve."""
+    return tuple(sorted(path.parent.name for path in (WEIGHTS / task.name).glob("*/card.json")))
+
+
 def card_path(task: Task) -> Path:
     """Where the card of the network that serves `task` lies."""
     return WEIGHTS / task.name / task.network / "card.json"
@@ -137,6 +150,7 @@ def read_card(task: Task) -> Card:
         _check_labels(task, facts)
         card = _card(facts)
         _check_calibration(task, card)
+        _check_measures(task, card)
     except FileNotFoundError:
         raise NetworkUnavailable(f"The network of {task.title} is not installed: its card is missing.") from None
     except UnfitCard as error:
@@ -169,7 +183,8 @@ def _card(facts: dict[str, Any]) -> Card:
         },
         distance=_distance(facts["distance"]) if facts.get("distance") else None,
         precision=facts.get("precision", "float32"),
-        trained_on=tuple(source["dataset_name"] for source in facts["training"]["data"]),
+        training_images={source["dataset_name"]: source["train_images"] for source in facts["training"]["data"]},
+        excluded=tuple(facts["training"]["excluded"]),
         metrics=facts.get("metrics", {}),
         facts=facts,
     )
@@ -206,6 +221,14 @@ def _check_calibration(task: Task, card: Card) -> None:
             raise UnfitCard(f"in its card the temperature of {head.title} is not above 0. {_ADVICE}")
         if len(head.labels) == 2 and max(fitted.thresholds.values()) > 0.5:
             raise UnfitCard(f"by its card {head.title} could rule out the likelier one of two answers. {_ADVICE}")
+
+
+def _check_measures(task: Task, card: Card) -> None:
+    """Read them all once, so that measures which cannot be read are told here, and break no page later."""
+    for head in task.heads:
+        card.measures(head.key)
+        card.label_measures(head.key)
+        card.dataset_measures(head.key)
 
 
 def _is_complete(head: Head, thresholds: dict[str, float]) -> bool:

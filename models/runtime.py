@@ -121,16 +121,17 @@ def _reference(task: Task, card: Card, path: Path) -> Reference | None:
     return read_reference(path)
 
 
-_loaded: dict[str, ServingNetwork] = {}
+_loaded: dict[Path, ServingNetwork] = {}
 _lock = threading.Lock()
 
 
 def get_network(task: Task) -> ServingNetwork:
     """The serving network of `task`, loaded on first use; raises NetworkUnavailable with the reason."""
+    folder = network_folder(task)
     with _lock:
-        if task.name not in _loaded:
-            _loaded[task.name] = _load(task)
-        return _loaded[task.name]
+        if folder not in _loaded:
+            _loaded[folder] = _load(task)
+        return _loaded[folder]
 
 
 def unload_networks() -> None:

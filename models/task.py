@@ -121,8 +121,9 @@ GATE_TARGETS = {
 class Task:
     """One clinical question that a network answers, declared in models/tasks/<name>.py.
 
-    `primary` names the head that decides the outcome; the other heads are shown beside it. `subgroups`: for which
-    people and devices nothing is known. The first of `targets` is of the primary head and decides between networks.
+    `network` serves unless another one is chosen (models/registry.py). `primary` names the head that decides the
+    outcome; the other heads are shown beside it. `subgroups`: for which people and devices nothing is known. The first
+    of `targets` is of the primary head and decides between networks.
     """
 
     name: str

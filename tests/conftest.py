@@ -16,6 +16,7 @@ from app.entities import Role, User
 from app.extensions import db
 from app.services import passwords
 from config import Testing
+from models import card, registry
 from tests.fakes import FakeNetworks
 from tests.pages import PageClient
 
@@ -153,5 +154,26 @@ def networks(monkeypatch) -> FakeNetworks:
     monkeypatch.setattr(models, "detect_task", fake.detect_task)
     monkeypatch.setattr(models, "network_status", fake.status)
     monkeypatch.setattr(models, "get_card", fake.get_card)
+    monkeypatch.setattr(models, "registered_networks", fake.registered_networks)
     monkeypatch.setattr(models, "load_networks", lambda: None)
     return fake
+
+
+@pytest.fixture
+def choose_networks(tmp_path, monkeypatch) -> Iterator[Callable[[str], None]]:
+    """choose_networks("chest=cnn"): what LUMEN_NETWORKS says from now on. Registered for each task are `cnn` and
+    `mobilenet_v2`, by cards that hold nothing.
+    """
+    for task in models.all_tasks():
+        for name in ("mobilenet_v2", "cnn"):
+            folder = tmp_path / "weights" / task.name / name
+            folder.mkdir(parents=True)
+            (folder / "card.json").touch()
+    monkeypatch.setattr(card, "WEIGHTS", tmp_path / "weights")
+
+    def choose_networks(words: str) -> None:
+        monkeypatch.setenv("LUMEN_NETWORKS", words)
+        registry.all_tasks.cache_clear()
+
+    yield choose_networks
+    registry.all_tasks.cache_clear()

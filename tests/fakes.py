@@ -37,7 +37,8 @@ class FakeNetworks:
     """Answers for all networks. `outcome` and `probability` (of the leading label) shape what `predict` returns;
     `suggested` is the task that the gate offers when it refuses; `detected` is what it says of one image after the
     other whose task was left open; `failure` is raised instead of any answer; `missing`
-    maps a task's name to the reason why it cannot answer.
+    maps a task's name to the reason why it cannot answer; `registered` a task's name to the networks that have a card,
+    where those are not the serving one alone.
     """
 
     outcome: Outcome = Outcome.FINDING
@@ -46,6 +47,7 @@ class FakeNetworks:
     detected: list[models.Detection | Exception] = field(default_factory=list)
     failure: Exception | None = None
     missing: dict[str, str] = field(default_factory=dict)
+    registered: dict[str, tuple[str, ...]] = field(default_factory=dict)
     calls: int = 0
 
     def predict(self, task: Task, pixels: np.ndarray) -> Prediction:
@@ -95,6 +97,9 @@ class FakeNetworks:
     def status(self) -> dict[str, str]:
         return {task.name: self.missing.get(task.name, "") for task in models.all_tasks()}
 
+    def registered_networks(self, task: Task) -> tuple[str, ...]:
+        return self.registered.get(task.name, (task.network,))
+
     def get_card(self, task: Task) -> models.Card:
         if task.name in self.missing:
             raise models.NetworkUnavailable(self.missing[task.name])
@@ -106,7 +111,8 @@ class FakeNetworks:
             sha256=SHA256,
             spec=InputSpec(height=160, width=160, fit="pad"),
             heads={head.key: _head_card(head) for head in task.heads},
-            trained_on=("drawn-by-code",),
+            training_images={"drawn-by-code": 64},
+            excluded=(),
             metrics={
                 "heads": {head.key: _head_metrics(head) for head in task.heads},
                 "refused_by_gate": MEASURE,
@@ -117,7 +123,6 @@ class FakeNetworks:
                     "epochs": 3,
                     "seed": 7,
                     "init": "ImageNet",
-                    "data": [{"dataset_name": "drawn-by-code", "train_images": 64}],
                 },
                 "calibration": {"heads": {head.key: CALIBRATED for head in task.heads}},
             },

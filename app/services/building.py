@@ -1,10 +1,11 @@
 """Puts the words and numbers of one study together: what was stored, as it was stored.
 
 Only words (names of labels, limits) come from the task as it is declared today, and measured performance from the card,
-if it is still the card of the same weights.
+if there still is a card of the same weights.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import models
 from app.entities import Analysis, Finding, Image, Review, Study
@@ -197,9 +198,10 @@ def _study_words(position: int | None, images: tuple[ImageSection, ...]) -> tupl
 
 def _network_section(lead: Analysis | None, task: models.Task | None) -> NetworkSection | None:
     """The network that answered, as stored; before an answer the one that would. None if there is neither."""
-    card = _card(task)
     if lead is None or not lead.weights_sha256:
+        card = _card(task)
         return _section_of_card(card, task, "") if card and task else None
+    card = _answering_card(lead, task)
     if card and task and card.sha256 == lead.weights_sha256:
         return _section_of_card(card, task, lead.lead_label)
     return NetworkSection(
@@ -208,8 +210,15 @@ def _network_section(lead: Analysis | None, task: models.Task | None) -> Network
         sha256=lead.weights_sha256,
         trained_on=(),
         measures=(),
-        note="The measured performance of this version is no longer at hand: another version serves now.",
+        note="The measured performance of this version is no longer at hand: its card is gone.",
     )
+
+
+def _answering_card(lead: Analysis, task: models.Task | None) -> models.Card | None:
+    """The card of the network that answered, as it is today; another network may serve by now."""
+    if task is None or lead.network not in models.registered_networks(task):
+        return None
+    return _card(replace(task, network=lead.network))
 
 
 def _card(task: models.Task | None) -> models.Card | None:

@@ -6,7 +6,7 @@ import keras
 
 from models.architectures import cnn, mobilenet_v2, resnet50
 
-# name in the card -> build_trunk(height, width) -> keras.Model whose output is the feature map [n, h, w, channels]
+# name -> build_trunk(height, width) -> keras.Model whose output is the feature map [n, h, w, channels]
 TRUNKS: dict[str, Callable[[int, int], keras.Model]] = {
     "mobilenet_v2": mobilenet_v2.build_trunk,
     "resnet50": resnet50.build_trunk,
@@ -15,11 +15,11 @@ TRUNKS: dict[str, Callable[[int, int], keras.Model]] = {
 
 
 def trunk_of(network: str) -> str:
-    """The trunk of a registered network, whose name is that of its trunk or goes on with what is special about it.
+    """The trunk of a network, whose name begins with it: mobilenet_v2 of mobilenet_v2_without_mura.
 
-    Raises ValueError when it begins with no trunk's name.
+    Raises ValueError for a name that begins with none.
     """
-    for name in TRUNKS:
-        if network == name or network.startswith(f"{name}_"):
-            return name
-    raise ValueError(f"{network!r} begins with none of the trunks {', '.join(TRUNKS)}.")
+    for trunk in TRUNKS:
+        if network == trunk or network.startswith(f"{trunk}_"):
+            return trunk
+    raise ValueError(f"{network!r} does not begin with the name of a trunk; those are {', '.join(TRUNKS)}.")

@@ -8,8 +8,8 @@ Runs on any Keras backend.
 
 import argparse
 import csv
+import dataclasses
 import math
-import shlex
 from pathlib import Path
 
 import keras
@@ -20,7 +20,7 @@ from models.architectures import TRUNKS, mobilenet_v2, trunk_of
 from models.architectures.network import build, freeze_batch_norm
 from models.calibration import calibrated
 from models.card import WEIGHTS
-from models.imaging import prepare
+from models.imaging import InputSpec, prepare
 from models.runtime import file_sha256
 from models.task import Head, Task
 from models.training.augment import augment
@@ -204,9 +204,8 @@ def train(
     start: Path | None = None,
     exclude: tuple[str, ...],
     seed: int,
-    epochs: int,
 ) -> keras.Model:
-    """Fit one network and return it with the weights of its best epoch on validation.
+    """Fit the network of this name, which begins with its trunk's; returns it with the weights of its best epoch.
 
     `weights`: ImageNet start of the trunk. `start`: a network trained before, to go on from; it wins over `weights`.
     """
@@ -217,11 +216,11 @@ def train(
     batches = Batches(task, examples, recipe, training=True, seed=seed)
     validation = Batches(task, load_examples(task, splits=("val",), exclude=exclude), recipe, training=False, seed=seed)
     network = start_network(task, name, recipe, weights=weights, start=start)
-    compile_for_training(task, network, examples, recipe, steps=epochs * len(batches))
+    compile_for_training(task, network, examples, recipe, steps=recipe.epochs * len(batches))
     best, reached = run / "best.weights.h5", _best_before_the_stop(run)
     network.fit(
         batches,
-        epochs=epochs,
+        epochs=recipe.epochs,
         verbose="auto",
         callbacks=[
             # First, so that the others see the averaged weights at the end of each epoch.
@@ -287,51 +286,72 @@ def _trunk(name: str, recipe: Recipe, weights: Path | None) -> keras.Model:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training.fit", description=__doc__.splitlines()[0])
     parser.add_argument("task", help="a task name, or `modality` for the gate's network")
-    parser.add_argument("--network", default="mobilenet_v2", choices=sorted(TRUNKS))
-    parser.add_argument("--variant", help="register it beside the usual network, as <network>_<variant>")
+    parser.add_argument(
+        "--network",
+        default="mobilenet_v2",
+        type=_network_name,
+        help=f"one of {', '.join(TRUNKS)}, or a name that begins with one: it is registered beside the others",
+    )
     parser.add_argument(
         "--weights", type=Path, help="ImageNet start for mobilenet_v2 (default: the one beside the data sets)"
     )
     parser.add_argument("--start", type=Path, help="go on from this model.keras, with a new learning rate schedule")
+    parser.add_argument("--side", type=int, help="pixels that it reads, instead of the recipe's")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--learning-rate", type=float, help="at its peak, instead of the recipe's")
     parser.add_argument(
         "--exclude-dataset", action="append", default=[], help="leave out a data set by its dataset_name"
     )
     parser.add_argument("--seed", type=int, default=20261120)
     parser.add_argument("--version", default="1.0.0", help="written into the card")
     options = parser.parse_args(arguments)
-    task, recipe = training_task(options.task), RECIPES[options.task]
-    name = "_".join(filter(None, (options.network, options.variant)))
-    weights = options.weights or imagenet_weights(name)
+    task, recipe = training_task(options.task), _recipe(options)
+    weights = options.weights or imagenet_weights(options.network)
     exclude = tuple(options.exclude_dataset)
-    epochs = options.epochs or recipe.epochs
     network = train(
-        task, name, recipe,
-        weights=weights, start=options.start, exclude=exclude, seed=options.seed, epochs=epochs,
+        task, options.network, recipe,
+        weights=weights, start=options.start, exclude=exclude, seed=options.seed,
     )  # fmt: skip
-    folder = WEIGHTS / task.name / name
+    folder = WEIGHTS / task.name / options.network
     sha256 = save_network(network, folder / "model.keras")
     write_card(
-        task, name, recipe.spec, sha256=sha256, version=options.version, exclude=exclude,
+        task, options.network, recipe.spec, sha256=sha256, version=options.version, exclude=exclude,
         training={
-            "command": _command(options), "epochs": epochs, "seed": options.seed,
+            "epochs": recipe.epochs, "learning_rate": recipe.learning_rate, "seed": options.seed,
             "init": _init_words(options.start, weights),
         },
     )  # fmt: skip
-    curves = RUNS / task.name / name / "curves.png"
+    curves = RUNS / task.name / options.network / "curves.png"
     draw_training_curves(curves.with_name(EPOCHS), curves)
-    print(
-        f"Wrote {folder} and {curves}. Next: python -m models.training.compile, then "
-        f"python -m models.training.distance {task.name}, then python -m models.training.evaluate {task.name}"
+    print(f"Wrote {folder} and {curves}. {_next_steps(task, options.network)}")
+
+
+def _network_name(name: str) -> str:
+    try:
+        trunk_of(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name
+
+
+def _next_steps(task: Task, network: str) -> str:
+    chosen = "" if network == task.network else f"with LUMEN_NETWORKS={task.name}={network} in the environment "
+    return (
+        f"Next: {chosen}python -m models.training.compile, then python -m models.training.distance {task.name}, then "
+        f"python -m models.training.evaluate {task.name}"
     )
 
 
-def _command(options: argparse.Namespace) -> str:
-    """What trains this network again; files and numbers stand beside it in the card."""
-    words = ["fit", options.task, "--network", options.network]
-    words += ["--variant", options.variant] if options.variant else []
-    words += [word for name in options.exclude_dataset for word in ("--exclude-dataset", name)]
-    return shlex.join(words)
+def _recipe(options: argparse.Namespace) -> Recipe:
+    """The task's recipe with what the options say instead."""
+    recipe = RECIPES[options.task]
+    side = options.side
+    return dataclasses.replace(
+        recipe,
+        spec=InputSpec(side, side, recipe.spec.fit) if side else recipe.spec,
+        epochs=options.epochs or recipe.epochs,
+        learning_rate=options.learning_rate or recipe.learning_rate,
+    )
 
 
 def _init_words(start: Path | None, weights: Path | None) -> str:

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
+from models.architectures import trunk_of
 from models.calibration import calibrated
 from models.imaging import InputSpec
 from models.task import Task
@@ -74,7 +75,7 @@ def read_images(task: Task) -> Images:
 def leave_sources_out(task: Task, *, side: int | None = None, epochs: int = EPOCHS) -> list[dict]:
     """`left_out` of the audit, by networks that read `side` x `side` pixels (default: SIDE, or the task's larger one).
 
-    Each result is kept under runs/<task>/left_out/ and not worked out twice for one recipe.
+    Each result is kept under runs/<task>/<network>/left_out/ and not worked out twice for one recipe.
     """
     images, recipe = read_images(task), short_recipe(task, side or LARGER_SIDES.get(task.name, SIDE), epochs)
     shared = images.shared_labels()
@@ -146,7 +147,8 @@ def train_short(task: Task, recipe: Recipe, examples: list[Example]) -> keras.Mo
     keras.utils.clear_session()
     keras.utils.set_random_seed(SEED)
     batches = fit.Batches(task, examples, recipe, training=True, seed=SEED)
-    network = fit.start_network(task, task.network, recipe, weights=fit.imagenet_weights(task.network))
+    trunk = trunk_of(task.network)
+    network = fit.start_network(task, trunk, recipe, weights=fit.imagenet_weights(trunk))
     fit.compile_for_training(task, network, examples, recipe, steps=recipe.epochs * len(batches))
     network.fit(batches, epochs=recipe.epochs, callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True)])
     return network
@@ -165,7 +167,7 @@ def ask(task: Task, network: keras.Model, recipe: Recipe, examples: list[Example
 
 def _kept(name: str, recipe: Recipe, images: Images, work_out: Callable[[], dict]) -> dict:
     """The result of this name and recipe from its file, else worked out and written there."""
-    folder = fit.RUNS / images.task.name / "left_out" / re.sub(r"\W+", "-", name).strip("-")
+    folder = fit.RUNS / images.task.name / images.task.network / "left_out" / re.sub(r"\W+", "-", name).strip("-")
     path, words = folder / "result.json", repr(recipe)
     if path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,6 @@
-"""The networks that serve, as the tests iterate them: five tasks and the gate's own."""
+"""The networks as the tests iterate them: those that serve five tasks, the gate's own, and all that are registered."""
+
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +11,10 @@ from models.task import Task
 TASKS = models.all_tasks()
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 every_network = pytest.mark.parametrize("task", (*TASKS, MODALITY_TASK), ids=lambda task: task.name)
+REGISTERED = [
+    replace(task, network=name) for task in (*TASKS, MODALITY_TASK) for name in models.registered_networks(task)
+]
+every_registered_network = pytest.mark.parametrize("task", REGISTERED, ids=lambda task: f"{task.name}-{task.network}")
 
 # Keras 3.15 copies its variables in a way that NumPy 2 deprecates, when it saves them: nothing of ours.
 uses_keras = [

@@ -45,6 +45,16 @@ def test_every_trunk_gives_a_finite_feature_map(name):
     assert trunk.count_params() / 1e6 == pytest.approx(PARAMETERS[name], abs=0.001)
 
 
+def test_a_network_is_named_after_its_trunk():
+    from models.architectures import trunk_of
+
+    assert [trunk_of(name) for name in STRIDES] == list(STRIDES)
+    assert trunk_of("mobilenet_v2_without_mura") == "mobilenet_v2"
+    for name in ("", "mobilenet", "mobilenet_v25", "vgg16"):
+        with pytest.raises(ValueError, match="trunk"):
+            trunk_of(name)
+
+
 def test_black_and_white_pixels_are_scaled_inside_the_network():
     from models.architectures import TRUNKS
 

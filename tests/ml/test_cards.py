@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from models.gate import MODALITY_TASK
 from models.runtime import file_sha256, network_folder
 from models.task import OperatingPoint
 from models.views import VIEWS
-from tests.ml.networks import TASKS, every_network, every_task
+from tests.ml.networks import TASKS, every_network, every_registered_network, every_task
 
 BROKEN, SPARED = TASKS[0], TASKS[1:]
 
@@ -25,7 +26,7 @@ def facts_of(task: models.Task) -> dict:
     return json.loads((network_folder(task) / "card.json").read_text(encoding="utf-8"))
 
 
-@every_network
+@every_registered_network
 def test_a_card_describes_the_network_beside_it(task):
     found = read_card(task)
     assert (found.task, found.network) == (task.name, task.network)
@@ -36,14 +37,14 @@ def test_a_card_describes_the_network_beside_it(task):
     assert found.spec.fit in ("stretch", "pad", "crop")
 
 
-@every_network
+@every_registered_network
 def test_labels_stand_in_the_order_of_the_task(task):
     trained = {key: head["labels"] for key, head in facts_of(task)["calibration"]["heads"].items()}
     declared = {head.key: [label.key for label in head.labels] for head in task.heads}
     assert list(trained.items()) == list(declared.items())
 
 
-@every_network
+@every_registered_network
 def test_every_head_is_calibrated(task):
     found = read_card(task)
     assert set(found.views) <= set(VIEWS)
@@ -57,7 +58,7 @@ def test_every_head_is_calibrated(task):
             assert all(0 <= threshold < 1 for threshold in thresholds.values())
 
 
-@every_network
+@every_registered_network
 def test_a_label_that_must_not_be_missed_stays_possible_down_to_its_sensitive_threshold(task):
     found = read_card(task)
     for head in task.heads:
@@ -67,7 +68,7 @@ def test_a_label_that_must_not_be_missed_stays_possible_down_to_its_sensitive_th
                 assert own.thresholds[label.key] <= own.operating_points["sensitivity_95"][label.key]
 
 
-@every_network
+@every_registered_network
 def test_a_card_says_what_calibration_changed_and_on_how_many_images(task):
     for head in facts_of(task)["calibration"]["heads"].values():
         assert head["n"] >= 10
@@ -77,7 +78,7 @@ def test_a_card_says_what_calibration_changed_and_on_how_many_images(task):
         assert head["after"]["nll"] <= head["before"]["nll"], "temperature 1 was better"
 
 
-@every_network
+@every_registered_network
 def test_a_card_names_the_data_it_was_trained_on(task):
     names = read_card(task).trained_on
     assert names
@@ -191,6 +192,12 @@ DAMAGES = {
     ),
     "an unknown view": lambda folder: edit_card(folder, lambda facts: facts["views"].append("inside out")),
     "no view": lambda folder: edit_card(folder, lambda facts: facts["views"].clear()),
+    "images that were not counted": lambda folder: edit_card(
+        folder, lambda facts: facts["training"]["data"][0].pop("train_images")
+    ),
+    "a measure without interval": lambda folder: edit_card(
+        folder, lambda facts: facts["metrics"]["heads"][BROKEN.primary]["measures"][0].pop("low")
+    ),
     "no temperature": lambda folder: edit_head(folder, lambda head: head.pop("temperature")),
     "temperature 0": lambda folder: edit_head(folder, lambda head: head.update(temperature=0.0)),
     "labels in another order": lambda folder: edit_head(folder, lambda head: head["labels"].reverse()),
@@ -260,6 +267,15 @@ def test_a_network_that_was_mended_is_loaded_without_a_restart(weights):
     assert models.network_status()[BROKEN.name]
     path.write_bytes(graph)
     assert not models.network_status()[BROKEN.name]
+
+
+def test_two_networks_of_one_task_are_kept_apart(weights):
+    own, other = weights / BROKEN.name / BROKEN.network, weights / BROKEN.name / "other"
+    shutil.copytree(own, other)
+    edit_card(other, lambda facts: facts.update(network="other"))
+    assert models.registered_networks(BROKEN) == tuple(sorted((BROKEN.network, "other")))
+    for name in (BROKEN.network, "other"):
+        assert runtime.get_network(replace(BROKEN, network=name)).card.network == name
 
 
 def test_without_its_gate_no_task_answers(weights):

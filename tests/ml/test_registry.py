@@ -1,9 +1,15 @@
 """The tasks that are declared: what every one of them must say."""
 
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 import models
-from models import Modality
+from models import Modality, card
 from models.gate import MODALITY_TASK
 
 TASKS = models.all_tasks()
@@ -81,3 +87,63 @@ def test_what_is_not_declared_is_a_key_error(task):
 def test_the_gate_knows_every_modality():
     assert [label.key for label in MODALITY_TASK.labels] == list(Modality)
     assert {task.modality for task in TASKS} <= set(Modality)
+
+
+# Which network serves
+
+
+@every_task
+def test_the_network_that_a_task_declares_is_registered(task):
+    assert task.network in models.registered_networks(task)
+
+
+def test_registered_are_the_networks_that_have_a_card(tmp_path, monkeypatch):
+    monkeypatch.setattr(card, "WEIGHTS", tmp_path)
+    task = models.get_task("chest")
+    assert models.registered_networks(task) == ()
+    for name in ("resnet50", "cnn", "only_tuned"):
+        (tmp_path / "chest" / name).mkdir(parents=True)
+    for path in ("resnet50/card.json", "cnn/card.json", "only_tuned/tuning.json", "card.json"):
+        (tmp_path / "chest" / path).touch()
+    assert models.registered_networks(task) == ("cnn", "resnet50")
+
+
+def test_the_environment_chooses_which_network_serves(choose_networks):
+    choose_networks("")
+    declared = models.all_tasks()
+    choose_networks(" chest=cnn  brain=cnn ")
+    networks = {task.name: task.network for task in models.all_tasks()}
+    assert networks == {task.name: task.network for task in declared} | {"chest": "cnn", "brain": "cnn"}
+    assert models.get_task("chest") == replace(next(task for task in declared if task.name == "chest"), network="cnn")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "chest", "chest=", "=cnn", "chest = cnn", "chest:cnn", "liver=cnn", "chest=resnet50", "chest=../brain/cnn",
+        "chest=cnn,brain=cnn", "modality=mobilenet_v2",
+    ],
+)  # fmt: skip
+def test_a_choice_of_what_is_not_registered_names_what_is(words, choose_networks):
+    choose_networks(f"brain=cnn {words}")
+    with pytest.raises(models.UnfitChoice) as caught:
+        models.all_tasks()
+    message = str(caught.value)
+    assert message.startswith(f"LUMEN_NETWORKS holds {words.split()[0]!r}.")
+    assert all(f"{task.name}={name}" in message for task in TASKS for name in ("cnn", "mobilenet_v2"))
+
+
+@pytest.mark.parametrize("words", ["chest=cnn brain=cnn chest=mobilenet_v2", "chest=cnn chest=cnn"])
+def test_only_one_network_is_chosen_for_a_task(words, choose_networks):
+    choose_networks(words)
+    with pytest.raises(models.UnfitChoice, match="twice"):
+        models.get_task("chest")
+
+
+def test_a_command_ends_with_what_is_registered():
+    done = subprocess.run(
+        [sys.executable, "-m", "models.training.compile"],
+        cwd=Path(__file__).parents[2], env=os.environ | {"LUMEN_NETWORKS": "liver=cnn"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("LUMEN_NETWORKS holds 'liver=cnn'.") and done.stderr.count("\n") == 1

@@ -96,7 +96,7 @@ def predict_from(monkeypatch, open_gate):
             head.key: HeadCard(1.0, {label.key: float(label.key not in possible) for label in head.labels}, {})
             for head in task.heads
         }
-        card = Card(task.name, "stub", "1", "2026-01-01", "0" * 64, InputSpec(192, 192, "stretch"), fitted, (), {})
+        card = Card(task.name, "stub", "1", "2026-01-01", "0" * 64, InputSpec(192, 192, "stretch"), fitted, {}, (), {})
         output = RawOutput(logits, maps, np.zeros(8, np.float32))
         network = SimpleNamespace(card=card, run=lambda batch: output)
         monkeypatch.setattr(inference, "get_network", lambda task: network)

@@ -239,6 +239,27 @@ def test_a_network_from_images_to_its_measured_card(workshop, monkeypatch, capsy
     assert runtime.get_network(INJURY).card.version == "0.0.1"
 
 
+def test_a_network_of_another_name_is_registered_beside_the_others(workshop, capsys):
+    from models.training import fit
+
+    options = ["--exclude-dataset", "soft", "--epochs", "1", "--side", "64", "--learning-rate", "0.002"]
+    fit.main([INJURY.name, "--network", "mobilenet_v2_sharp", *options])
+    assert "Next: with LUMEN_NETWORKS=injury=mobilenet_v2_sharp in the environment" in capsys.readouterr().out
+    assert models.registered_networks(INJURY) == ("mobilenet_v2_sharp",)
+    found = models.get_card(dataclasses.replace(INJURY, network="mobilenet_v2_sharp"))
+    assert (found.network, found.excluded, found.trained_on) == ("mobilenet_v2_sharp", ("soft",), ("sharp",))
+    assert (found.spec, found.facts["training"]["learning_rate"]) == (InputSpec(64, 64, "stretch"), 0.002)
+    assert (workshop / "runs" / INJURY.name / "mobilenet_v2_sharp" / "epochs.csv").exists()
+
+
+def test_the_name_of_a_network_begins_with_its_trunk(capsys):
+    from models.training import fit
+
+    with pytest.raises(SystemExit):
+        fit.main([INJURY.name, "--network", "vgg16"])
+    assert "'vgg16' does not begin with the name of a trunk" in capsys.readouterr().err
+
+
 @pytest.fixture
 def untrained(workshop) -> Path:
     """The folder of a network of INJURY as it is before training, with its card and compiled graph."""
@@ -349,28 +370,3 @@ def test_a_card_with_weights_of_unknown_precision_is_refused(untrained):
     path.write_text(json.dumps(facts | {"precision": "int1"}), encoding="utf-8")
     with pytest.raises(models.NetworkUnavailable, match="weights of int1; there are float32, float16, int8"):
         models.get_card(INJURY)
-
-
-# Keras closes its table of epochs late.
-@pytest.mark.filterwarnings("ignore:unclosed file .*epochs.csv:ResourceWarning")
-def test_a_variant_lies_beside_the_network_and_tells_what_it_did_without(workshop):
-    from models.training import fit
-
-    left = {example.dataset_name for example in fit.load_examples(INJURY)}
-    fit.main([INJURY.name, "--epochs", "1", "--variant", "small", "--exclude-dataset", "a set"])
-    folder = workshop / "models" / "weights" / INJURY.name / "mobilenet_v2_small"
-    facts = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    assert facts["network"] == "mobilenet_v2_small"
-    assert facts["training"]["excluded"] == ["a set"]
-    assert {entry["dataset_name"] for entry in facts["training"]["data"]} == left
-    command = "fit injury --network mobilenet_v2 --variant small --exclude-dataset 'a set'"
-    assert facts["training"]["command"] == command
-
-
-def test_a_network_is_named_after_its_trunk():
-    from models.architectures import trunk_of
-
-    assert trunk_of("resnet50") == "resnet50"
-    assert trunk_of("mobilenet_v2_without_mura") == "mobilenet_v2"
-    with pytest.raises(ValueError, match="begins with none of the trunks"):
-        trunk_of("mobilenet")

@@ -141,6 +141,20 @@ def test_a_missing_file_is_a_failure_with_words(receive):
     assert "stored image is missing" in study.images[0].analysis.reason
 
 
+def test_a_network_chosen_later_answers_what_is_analysed_again(receive, networks, choose_networks):
+    """What it found before keeps the network that found it."""
+    networks.failure = models.NetworkUnavailable("It is not compiled.")
+    answered, failed = receive(), receive()
+    analysis.analyse_study(failed)
+    networks.failure = None
+    analysis.analyse_study(answered)
+    choose_networks("chest=cnn")
+    for study in (answered, failed):
+        analysis.analyse_study(study)
+    assert [run.network for run in answered.images[0].analyses] == ["mobilenet_v2"]
+    assert [run.network for run in failed.images[0].analyses] == ["", "cnn"]
+
+
 def test_what_failed_can_be_analysed_again(receive, networks):
     networks.failure = RuntimeError("broken")
     study = receive()

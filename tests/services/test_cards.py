@@ -79,7 +79,7 @@ def test_every_step_to_the_same_network_is_told(networks, monkeypatch):
     monkeypatch.setattr(models, "get_card", lambda asked: card if asked == task else networks.get_card(asked))
     commands = section(build_card("injury"), "reproduce").commands
     assert [command.removeprefix("python -m models.training.") for command in commands] == [
-        "fit injury",
+        "fit injury --network mobilenet_v2 --side 160 --epochs 3",
         "compile",
         "calibrate injury --views original turn",
         "distance injury",
@@ -205,12 +205,90 @@ def test_numbers_of_an_earlier_version_are_told_as_such(networks, monkeypatch):
 
 def test_training_images_are_counted_by_source_and_unknown_ones_told(networks, monkeypatch):
     card = networks.get_card(models.get_task("injury"))
-    data = [("AZH", 498), ("AZH (normal skin)", 54), ("elsewhere", 3)]
-    training = {"data": [{"dataset_name": name, "train_images": count} for name, count in data]}
-    monkeypatch.setattr(models, "get_card", lambda _: replace(card, facts=card.facts | {"training": training}))
+    images = {"AZH": 498, "AZH (normal skin)": 54, "elsewhere": 3}
+    monkeypatch.setattr(models, "get_card", lambda _: replace(card, training_images=images))
     sources = rows(section(build_card("injury"), "data"), "Sources")
     assert next(row for name, row in sources.items() if name.startswith("AZH Wound"))[-1] == "552"
     assert sources["elsewhere"] == ("Not declared.", "Not declared.", "3")
+
+
+# Several networks
+
+
+@pytest.fixture
+def chest_cards(networks, monkeypatch) -> dict[str, models.Card | str]:
+    """Cards of three networks for the chest task, to be changed; a text is the reason why there is none."""
+    task = models.get_task("chest")
+    own = networks.get_card(task)
+    nlm = {task.targets[1].source: {"measures": [], "labels": {"tuberculosis": [measure("AUC", 0.96)]}}}
+    metrics = {"heads": {"chest": {"measures": [measure("Accuracy", 0.86)], "sources": nlm}}}
+    cards: dict[str, models.Card | str] = {
+        "cnn": replace(own, metrics={}, version="0.1.0"),
+        "mobilenet_v2": replace(own, metrics=metrics),
+        "mobilenet_v2_open": replace(own, metrics=metrics, excluded=("NIH", "TBX11K"), training_images={"A": 1200}),
+    }
+
+    def get_card(asked: models.Task) -> models.Card:
+        found = cards[asked.network] if asked.name == "chest" else networks.get_card(asked)
+        if isinstance(found, str):
+            raise models.NetworkUnavailable(found)
+        return found
+
+    networks.registered["chest"] = tuple(cards)
+    monkeypatch.setattr(models, "get_card", get_card)
+    return cards
+
+
+def test_registered_networks_stand_side_by_side(chest_cards, app):
+    found = section(build_card("chest"), "networks")
+    accuracy, auc = "0.860 [0.840, 0.870], n = 100", "0.960 [0.940, 0.970], n = 100"
+    assert found.tables[0].columns[-2] == "Accuracy"
+    assert found.tables[0].columns[-1].startswith("Tuberculosis: AUC (Shenzhen")
+    assert rows(found, "Registered networks") == {
+        "cnn": ("no", "0.1.0", "nothing", "64", "not measured", "not measured"),
+        "mobilenet_v2": ("yes", "1.0.0", "nothing", "64", accuracy, auc),
+        "mobilenet_v2_open": ("no", "1.0.0", "NIH, TBX11K", "1,200", accuracy, auc),
+    }
+    assert found.points == ()
+    assert "LUMEN_NETWORKS" in found.closing and "chest=cnn" in found.closing
+
+
+def test_the_chosen_network_is_the_one_of_the_page(chest_cards, choose_networks, app):
+    choose_networks("chest=cnn")
+    card = build_card("chest")
+    assert ("Version", "0.1.0") in card.facts
+    assert "not evaluated" in section(card, "measures").paragraphs[0]
+    serves = {name: row[0] for name, row in rows(section(card, "networks"), "Registered").items()}
+    assert serves == {"cnn": "yes", "mobilenet_v2": "no", "mobilenet_v2_open": "no"}
+    assert "chest=mobilenet_v2," in section(card, "networks").closing
+
+
+def test_a_network_whose_card_is_damaged_is_listed_with_the_reason(chest_cards, app):
+    chest_cards["mobilenet_v2_open"] = "Its card is damaged."
+    found = section(build_card("chest"), "networks")
+    assert found.points == ("mobilenet_v2_open: Its card is damaged.",)
+    assert rows(found, "Registered")["mobilenet_v2_open"] == ("no", *"–––––")
+    assert rows(found, "Registered")["mobilenet_v2"][0] == "yes"
+
+
+def test_networks_are_told_apart_by_the_targets_of_their_task(networks, app):
+    networks.registered["fracture"] = ("cnn", "mobilenet_v2")
+    columns = section(build_card("fracture"), "networks").tables[0].columns
+    assert columns[5:8] == ("AUC", "Fractured: Sensitivity at the sensitivity_95 threshold", "Body part: Accuracy")
+
+
+def test_without_a_choice_there_is_no_such_section(networks, app):
+    assert "networks" not in {section.key for section in build_card("chest").sections}
+
+
+def test_the_network_of_the_page_is_reproduced_with_what_was_left_out(chest_cards, choose_networks, app):
+    chest_cards["mobilenet_v2"] = replace(chest_cards["mobilenet_v2"], excluded=("NIH (14)",))
+    commands = section(build_card("chest"), "reproduce").commands
+    assert commands[:3] == (
+        "python -m models.training.fit chest --network mobilenet_v2 --side 160 --epochs 3 --exclude-dataset 'NIH (14)'",
+        "export LUMEN_NETWORKS=chest=mobilenet_v2",
+        "python -m models.training.compile",
+    )
 
 
 # The audit

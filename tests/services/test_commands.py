@@ -68,6 +68,13 @@ def test_lists_and_verifies_the_tasks(flask, networks):
     assert failed.exit_code == 1 and "Its hash is wrong." in failed.output
 
 
+def test_lists_what_else_is_registered(flask, networks):
+    networks.registered["chest"] = ("cnn", "mobilenet_v2", "resnet50")
+    lines = {line.split()[0]: line for line in flask("tasks", "list").output.splitlines()}
+    assert lines["chest"].endswith("mobilenet_v2 (also registered: cnn, resnet50)")
+    assert lines["brain"].endswith("mobilenet_v2")
+
+
 def test_purge_needs_an_age(flask):
     assert flask("purge").exit_code == 2
     assert flask("purge", "--days", "-1").exit_code == 2

@@ -1,7 +1,9 @@
 import pytest
 
 import config
+from app import create_app
 from config import ConfigError
+from models import registry
 
 
 @pytest.mark.parametrize("secret", ["", "dev", "changeme", "x" * 31, "x" * 64])
@@ -49,7 +51,14 @@ def test_numbers_must_be_numbers(monkeypatch, value):
         config.whole_number("PORT")
 
 
+def test_networks_that_are_not_registered_end_the_start(choose_networks):
+    choose_networks("chest=resnet50")
+    with pytest.raises(ConfigError, match=r"LUMEN_NETWORKS holds 'chest=resnet50'.*chest=cnn, chest=mobilenet_v2"):
+        create_app(config.Testing())
+
+
 def test_every_variable_is_explained_once():
     names = [variable.name for variable in config.VARIABLES]
     assert len(set(names)) == len(names)
     assert all(variable.help.endswith(".") for variable in config.VARIABLES)
+    assert registry.CHOICE in names, "what `models` reads by itself"

@@ -1,6 +1,7 @@
 """What a report says of stored rows, and how reports are issued."""
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -220,6 +221,22 @@ def test_measures_of_other_weights_are_not_shown(make_study):
     network = build_report(study).network
     assert network.sha256 == "0" * 64
     assert network.measures == ()
+    assert "no longer at hand" in network.note
+
+
+def test_measures_are_those_of_the_network_that_answered(make_study, networks, choose_networks, monkeypatch):
+    """Another one serves by now, and both are registered."""
+    study = make_study("chest")
+    networks.registered["chest"] = ("cnn", "mobilenet_v2")
+    choose_networks("chest=cnn")
+    hashes = {"cnn": "0" * 64, "mobilenet_v2": SHA256}
+    monkeypatch.setattr(models, "get_card", lambda task: replace(networks.get_card(task), sha256=hashes[task.network]))
+    network = build_report(study).network
+    assert (network.name, network.sha256, network.note) == ("mobilenet_v2", SHA256, "")
+    assert network.measures
+    networks.registered["chest"] = ("cnn",)
+    network = build_report(study).network
+    assert (network.name, network.sha256, network.measures) == ("mobilenet_v2", SHA256, ())
     assert "no longer at hand" in network.note
 
 

@@ -1,15 +1,25 @@
 """The pages of model cards: who sees them, what they show, and that the Markdown says the same."""
 
 import html
+import json
 import re
+import shutil
 
 import pytest
 
 import models
+from models import card
 from tests.pages import Page, judge
 from tests.sending import send_study
 
 TASKS = models.all_tasks()
+DAMAGES = {
+    "no_calibration": {"calibration": {}},
+    "no_counts": {"training": {"data": [{"dataset_name": "A"}], "excluded": []}},
+    "no_exclusions": {"training": {"data": []}},
+    "no_measures": {"metrics": {"heads": {"chest": {"measures": [{"name": "Accuracy"}]}}}},
+    "other_schema": {"schema": 99},
+}
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 
 
@@ -69,6 +79,32 @@ def test_the_markdown_says_what_the_page_says(clinician, networks):
     assert not re.search(r"\n{3}|[ \t]\n", text)
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     assert all(len({line.count("|") for line in found.splitlines()}) == 1 for found in tables)
+
+
+def test_registered_networks_stand_on_the_page_and_in_the_markdown(clinician, networks):
+    networks.registered["fracture"] = ("mobilenet_v2", "resnet50")
+    page, text = (html.unescape(clinician.get(f"/models/fracture{ending}").text) for ending in ("", ".md"))
+    assert 'href="#networks">Networks for this question</a>' in page
+    assert "\n## Networks for this question\n" in text and "\n| resnet50 | no | 1.0.0 |" in text
+    for words in (page, text):
+        assert "An administrator chooses by setting LUMEN_NETWORKS, for instance to fracture=resnet50" in words
+    assert not re.search(r"\n{3}|[ \t]\n", text)
+
+
+def test_a_damaged_card_of_a_network_that_does_not_serve_breaks_no_page(clinician, tmp_path, monkeypatch):
+    """Real files: beside the network that serves lie cards that cannot be read."""
+    real = card.WEIGHTS
+    shutil.copytree(real / "chest" / "mobilenet_v2", tmp_path / "chest" / "mobilenet_v2")
+    (tmp_path / "modality").symlink_to(real / "modality")
+    facts = json.loads((real / "chest" / "mobilenet_v2" / "card.json").read_text(encoding="utf-8"))
+    for name, change in DAMAGES.items():
+        (tmp_path / "chest" / name).mkdir()
+        (tmp_path / "chest" / name / "card.json").write_text(json.dumps(facts | change), encoding="utf-8")
+    monkeypatch.setattr(card, "WEIGHTS", tmp_path)
+    text = clinician.get("/models/chest.md").text
+    for name in DAMAGES:
+        assert f"\n- {name}: The " in text and f"\n| {name} | no | – | – | – | – | – |" in text
+    assert clinician.get("/models/chest").status_code == 200
 
 
 def test_cards_are_linked_from_the_upload_page_and_from_results(clinician, networks):

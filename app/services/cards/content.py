@@ -41,7 +41,10 @@ class ReliabilityDiagram:
 
 @dataclass(frozen=True)
 class Section:
-    """Rendered in this order: paragraphs, a list, tables, diagrams, commands. `key` names it within the page."""
+    """Rendered in this order: paragraphs, a list, tables, diagrams, commands, a last paragraph.
+
+    `key` names it within the page.
+    """
 
     key: str
     title: str
@@ -50,6 +53,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     diagrams: tuple[ReliabilityDiagram, ...] = ()
     commands: tuple[str, ...] = ()
+    closing: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """The sections of a model card: words from the task file, numbers from the card that training and evaluation wrote."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import models
 from app.services.cards.audit import audit_section
 from app.services.cards.content import Bin, ReliabilityDiagram, Section, Table
-from app.services.cards.tables import cell, crossed_table, interval, measures_of, measures_table
+from app.services.cards.networks import network_sections
+from app.services.cards.tables import cell, crossed_table, interval, measures_of, measures_table, target_words
 from app.services.content import RESEARCH_USE
 
 # Measures of models/training/measuring.py that stand with the decision instead of with how good the answers are.
@@ -36,7 +38,13 @@ POINT_COLUMNS = (
     "Possible when right",
 )
 ERRORS = {"ece": "Calibration error (ECE)", "brier": "Brier score", "nll": "Negative log likelihood"}
-TRAINING = {"epochs": "Epochs", "seed": "Random seed", "init": "Started from the weights of"}
+TRAINING = {
+    "epochs": "Epochs",
+    "learning_rate": "Peak learning rate",
+    "seed": "Random seed",
+    "init": "Started from the weights of",
+}
+AFTER_CALIBRATION = ("distance", "evaluate", "audit")
 TARGET_COLUMNS = ("Measure", "Result", "To reach", "To stretch to", "Measured")
 # A bin of fewer answers says little about how far its probability is off.
 FEW = 20
@@ -46,7 +54,7 @@ def build_sections(
     task: models.Task, card: models.Card | None, gate: models.Card | None, audit: Mapping[str, Any]
 ) -> tuple[Section, ...]:
     """All sections of the model card of `task`. `card` and `gate` are None when that network is not installed."""
-    purpose = (_intended_use(task), _out_of_scope(task), _limits(task))
+    purpose = (_intended_use(task), _out_of_scope(task), _limits(task), *network_sections(task))
     origin = (_data(task, card), _subgroups(task), _reproduction(task, card))
     if card is None:
         return (*purpose, *origin)
@@ -102,7 +110,7 @@ def _subgroups(task: models.Task) -> Section:
 
 
 def _data(task: models.Task, card: models.Card | None) -> Section:
-    trained = _training_counts(card)
+    trained = dict(card.training_images) if card else {}
     rows = [
         (source.name, source.licence, source.bias, f"{sum(trained.pop(name, 0) for name in source.datasets):,}")
         for source in task.sources
@@ -115,12 +123,6 @@ def _data(task: models.Task, card: models.Card | None) -> Section:
         paragraphs=("Licences are those of the images; several allow research only.",),
         tables=(Table("Sources of the training images", columns, tuple(rows), word_columns=3),) if rows else (),
     )
-
-
-def _training_counts(card: models.Card | None) -> dict[str, int]:
-    """Name of each data set -> number of its images that the network was trained on."""
-    data = card.facts["training"]["data"] if card else ()
-    return {source["dataset_name"]: source["train_images"] for source in data}
 
 
 # What was measured
@@ -165,17 +167,9 @@ def _details(card: models.Card, head: models.Head) -> Mapping[str, Any]:
 def _targets_table(task: models.Task, card: models.Card) -> Table:
     targets = (*task.targets, models.CALIBRATION_TARGET)
     rows = tuple(
-        _target_row(_target_words(task, target), target, card.target_measure(task, target)) for target in targets
+        _target_row(target_words(task, target), target, card.target_measure(task, target)) for target in targets
     )
     return Table("Targets and what was measured", TARGET_COLUMNS, rows, word_columns=2)
-
-
-def _target_words(task: models.Task, target: models.Target) -> str:
-    """The measure, and of what: "Tuberculosis: AUC (Shenzhen and Montgomery)"."""
-    head = task.head(target.head or task.primary)
-    about = head.label(target.label).name if target.label else head.title if target.head else ""
-    words = f"{about}: {target.measure}" if about else target.measure
-    return f"{words} ({target.source} alone)" if target.source else words
 
 
 def _target_row(words: str, target: models.Target, measure: models.Measure | None) -> tuple[str, ...]:
@@ -358,10 +352,6 @@ def _gate(task: models.Task, card: models.Card, gate: models.Card | None) -> Sec
 
 def _reproduction(task: models.Task, card: models.Card | None) -> Section:
     training = card.facts["training"] if card else {}
-    points = tuple(f"{words}: {training[key]}" for key, words in TRAINING.items() if key in training)
-    views = f" --views {' '.join(card.views)}" if card and len(card.views) > 1 else ""
-    steps = (training.get("command", f"fit {task.name}"), "compile", f"calibrate {task.name}{views}")
-    steps += tuple(f"{command} {task.name}" for command in ("distance", "evaluate", "audit"))
     return Section(
         key="reproduce",
         title="How to reproduce it",
@@ -369,6 +359,28 @@ def _reproduction(task: models.Task, card: models.Card | None) -> Section:
             "LUMEN_DATASETS names the folder of data sets. Training that was stopped resumes at its last checkpoint. "
             "The recipe in recipes.py is today's and may have changed since this network was trained.",
         ),
-        points=points,
-        commands=tuple(f"python -m models.training.{step}" for step in steps),
+        points=tuple(f"{words}: {training[key]}" for key, words in TRAINING.items() if key in training),
+        commands=tuple(_commands(task, card)),
     )
+
+
+def _commands(task: models.Task, card: models.Card | None) -> Iterator[str]:
+    module = "python -m models.training"
+    options = _fit_options(card) if card else ()
+    yield f"{module}.fit {shlex.join((task.name, '--network', task.network, *options))}"
+    if len(models.registered_networks(task)) > 1:
+        # The commands that follow take the network that serves.
+        yield f"export LUMEN_NETWORKS={task.name}={task.network}"
+    views = f" --views {' '.join(card.views)}" if card and len(card.views) > 1 else ""
+    for step in ("compile", f"calibrate {task.name}{views}", *(f"{name} {task.name}" for name in AFTER_CALIBRATION)):
+        yield f"{module}.{step}"
+
+
+def _fit_options(card: models.Card) -> Iterator[str]:
+    """What this network was trained with, whatever today's recipe says."""
+    training = card.facts["training"]
+    yield from ("--side", str(card.spec.height), "--epochs", str(training["epochs"]))
+    if "learning_rate" in training:
+        yield from ("--learning-rate", str(training["learning_rate"]))
+    for name in card.excluded:
+        yield from ("--exclude-dataset", name)

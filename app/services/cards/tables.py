@@ -34,3 +34,11 @@ def cell(measure: models.Measure | None) -> str:
 def interval(measure: models.Measure) -> str:
     """Value and 95 % interval: 0.913 [0.884, 0.941]."""
     return f"{measure.value:.3f} [{measure.low:.3f}, {measure.high:.3f}]"
+
+
+def target_words(task: models.Task, target: models.Target) -> str:
+    """The measure, and of what: "Tuberculosis: AUC (Shenzhen and Montgomery)"."""
+    head = task.head(target.head or task.primary)
+    about = head.label(target.label).name if target.label else head.title if target.head else ""
+    words = f"{about}: {target.measure}" if about else target.measure
+    return f"{words} ({target.source} alone)" if target.source else words

@@ -1,0 +1,57 @@
+"""The section of a model card that sets the registered networks of a task side by side."""
+
+from dataclasses import replace
+
+import models
+from app.services.cards.content import Section, Table
+from app.services.cards.tables import cell, target_words
+
+UNKNOWN, NOT_MEASURED = "–", "not measured"
+
+
+def network_sections(task: models.Task) -> tuple[Section, ...]:
+    """The section, or nothing where there is no choice."""
+    names = models.registered_networks(task)
+    if len(names) < 2:
+        return ()
+    found = {name: _card_or_reason(task, name) for name in names}
+    columns = ("Network", "Serves here", "Version", "Left out of its training", "Training images")
+    columns += tuple(target_words(task, target) for target in task.targets)
+    rows = tuple(_row(task, name, card) for name, card in found.items())
+    other = next(name for name in names if name != task.network)
+    section = Section(
+        key="networks",
+        title="Networks for this question",
+        paragraphs=(
+            "All networks that are registered for this question; the rest of this page is about the one that serves. "
+            "The measures are those that have a target, on test images.",
+        ),
+        points=tuple(f"{name}: {reason}" for name, reason in found.items() if isinstance(reason, str)),
+        tables=(Table("Registered networks", columns, rows, word_columns=4),),
+        closing=(
+            f"An administrator chooses by setting LUMEN_NETWORKS, for instance to {task.name}={other}, running "
+            "`make compile` and restarting the server."
+        ),
+    )
+    return (section,)
+
+
+def _card_or_reason(task: models.Task, network: str) -> models.Card | str:
+    try:
+        return models.get_card(replace(task, network=network))
+    except models.NetworkUnavailable as error:
+        return str(error)
+
+
+def _row(task: models.Task, network: str, card: models.Card | str) -> tuple[str, ...]:
+    serves = "yes" if network == task.network else "no"
+    if isinstance(card, str):
+        return (network, serves, *[UNKNOWN] * (3 + len(task.targets)))
+    return (
+        network,
+        serves,
+        card.version,
+        ", ".join(card.excluded) or "nothing",
+        f"{sum(card.training_images.values()):,}",
+        *(cell(card.target_measure(task, target)) or NOT_MEASURED for target in task.targets),
+    )
