@@ -88,8 +88,9 @@ def tiny_image_baseline(head: Head, seen: Looks, asked: Looks) -> dict:
 
 def _grow(head: Head, looks: Looks) -> ExtraTreesClassifier:
     """Extremely randomised trees (Geurts et al., Machine Learning 2006): nothing to scale, nothing to tune."""
+    # One job: several are threads, which pass on warning filters that they reset for each other (scikit-learn 1.9).
     trees = ExtraTreesClassifier(
-        TREES, max_features=0.1, min_samples_leaf=2, class_weight="balanced", n_jobs=-1, random_state=SEED
+        TREES, max_features=0.1, min_samples_leaf=2, class_weight="balanced", n_jobs=1, random_state=SEED
     )
     return trees.fit(looks.matrix(), looks.labels(head))
 

@@ -92,11 +92,14 @@ def fit_distance(
     return chosen, references[chosen], aurocs
 
 
-def validation_pictures(task: Task) -> dict[str, list[np.ndarray]]:
-    """Set name -> uint8 RGB pictures of the validation split, as `gate_rates` names them; all of the own kind."""
+def validation_pictures(task: Task, exclude: Iterable[str] = ()) -> dict[str, list[np.ndarray]]:
+    """Set name -> uint8 RGB pictures of the validation split, as `gate_rates` names them; all of the own kind.
+
+    Without those of the data sets named in `exclude`.
+    """
     keys = [label.key for label in MODALITY_TASK.labels]
     pictures: dict[str, list[np.ndarray]] = {"own": [], "other_modality": [], "not_medical": []}
-    examples = load_examples(MODALITY_TASK, splits=("val",))
+    examples = load_examples(MODALITY_TASK, splits=("val",), exclude=exclude)
     for index, key in enumerate(keys):
         of_kind = [example for example in examples if example.targets[MODALITY_TASK.primary] == index]
         own = key == task.modality
@@ -118,10 +121,11 @@ def read_features(network: ServingNetwork, pictures: Iterable[np.ndarray], name:
 def write_distance(task: Task) -> dict:
     """Fit, threshold and write the distance test of `task`; returns what its card says of it."""
     network = get_network(task)
-    trained = _some(load_examples(task, splits=("train",), exclude=network.card.facts["training"]["excluded"]))
+    trained = _some(load_examples(task, splits=("train",), exclude=network.card.excluded))
     features = read_features(network, [read_upload(example) for example in trained], "training images")
     labels = np.array([example.targets[task.primary] for example in trained])
-    found = {name: read_features(network, some, name) for name, some in validation_pictures(task).items()}
+    pictures = validation_pictures(task, network.card.excluded)
+    found = {name: read_features(network, some, name) for name, some in pictures.items()}
     others = np.concatenate([rows for name, rows in found.items() if name != "own"])
     method, reference, aurocs = fit_distance(features, labels, found["own"], others)
     path = card_path(task).with_name(FEATURES)

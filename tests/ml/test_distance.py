@@ -1,7 +1,7 @@
 """The distance test of the gate: its arithmetic, its file, how it is fitted, and what it refuses."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,7 @@ class FakeNetwork:
 
     reference: Reference | None
     distance: DistanceCard | None
-    facts: dict = field(default_factory=lambda: {"training": {"excluded": []}})
+    excluded: tuple[str, ...] = ("restricted",)
 
     @property
     def card(self) -> "FakeNetwork":
@@ -113,11 +113,18 @@ def test_fitting_writes_a_card_that_refuses_one_own_image_in_a_hundred(tmp_path,
     trained = [Example(Path(f"{index}"), {CHEST.primary: index % 2}, "made up", "g", "train") for index in range(200)]
     pictures = {"own": near(300, 1), "other_modality": far(40, 2), "not_medical": far(40, 3)}
     monkeypatch.setattr(distance, "get_network", lambda task: FakeNetwork(None, None))
-    monkeypatch.setattr(distance, "load_examples", lambda task, splits, exclude: trained)
+    left_out = []
+
+    def load(task, splits, exclude):
+        left_out.append(exclude)
+        return trained
+
+    monkeypatch.setattr(distance, "load_examples", load)
     monkeypatch.setattr(distance, "read_upload", lambda example: near(1, 1000 + int(example.path.name))[0])
-    monkeypatch.setattr(distance, "validation_pictures", lambda task: pictures)
+    monkeypatch.setattr(distance, "validation_pictures", lambda task, exclude: left_out.append(exclude) or pictures)
     monkeypatch.setattr(distance, "read_features", lambda network, pictures, name: np.asarray(pictures))
     write_distance(CHEST)
+    assert left_out == [("restricted",)] * 2, "neither training nor validation images of what the network did without"
     found = json.loads(path.read_text(encoding="utf-8"))
     assert "metrics" not in found
     assert found["distance"]["sha256"] == file_sha256(path.with_name("features.npz"))
