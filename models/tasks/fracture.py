@@ -61,7 +61,8 @@ TASK = Task(
     limitations=(
         "Films are read at a few hundred pixels: hairline fractures are often not visible at that size.",
         "In one of the sources (MURA) every abnormal film, also one with plates or a cast, counts as fractured.",
-        "Wrist and finger were learned from that source alone; hip, knee and lower leg from few fractured films.",
+        "Wrist and finger were learned from that source alone, and not at all by a network that did without it; hip, "
+        "knee and lower leg from few fractured films.",
         "Skull, spine, ribs, jaw and pelvis were not learned.",
         "One view does not exclude a fracture.",
     ),
