@@ -15,9 +15,9 @@ def network_sections(task: models.Task) -> tuple[Section, ...]:
     if len(names) < 2:
         return ()
     found = {name: _card_or_reason(task, name) for name in names}
-    columns = ("Network", "Serves here", "Version", "Left out of its training", "Training images")
-    columns += tuple(target_words(task, target) for target in task.targets)
-    rows = tuple(_row(task, name, card) for name, card in found.items())
+    facts = ("Serves here", "Version", "Left out of its training", "Training images")
+    words = (*facts, *(target_words(task, target) for target in task.targets))
+    rows = tuple(zip(words, *(_facts(task, name, card) for name, card in found.items()), strict=True))
     other = next(name for name in names if name != task.network)
     section = Section(
         key="networks",
@@ -27,7 +27,7 @@ def network_sections(task: models.Task) -> tuple[Section, ...]:
             "The measures are those that have a target, on test images.",
         ),
         points=tuple(f"{name}: {reason}" for name, reason in found.items() if isinstance(reason, str)),
-        tables=(Table("Registered networks", columns, rows, word_columns=4),),
+        tables=(Table("Registered networks", ("Network", *names), rows),),
         closing=(
             f"An administrator chooses by setting LUMEN_NETWORKS, for instance to {task.name}={other}, running "
             "`make compile` and restarting the server."
@@ -43,12 +43,12 @@ def _card_or_reason(task: models.Task, network: str) -> models.Card | str:
         return str(error)
 
 
-def _row(task: models.Task, network: str, card: models.Card | str) -> tuple[str, ...]:
+def _facts(task: models.Task, network: str, card: models.Card | str) -> tuple[str, ...]:
+    """What the table says of one network, from top to bottom."""
     serves = "yes" if network == task.network else "no"
     if isinstance(card, str):
-        return (network, serves, *[UNKNOWN] * (3 + len(task.targets)))
+        return (serves, *[UNKNOWN] * (3 + len(task.targets)))
     return (
-        network,
         serves,
         card.version,
         ", ".join(card.excluded) or "nothing",

@@ -1,10 +1,14 @@
 """Measures as the tables of a model card."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import models
 from app.services.cards.content import Table
+
+# As measures of models/training/measuring.py name the threshold of an answer.
+AT_OPERATING_POINT = re.compile(r"at the \w+ threshold")
 
 
 def measures_of(found: Iterable[Mapping[str, Any]]) -> list[models.Measure]:
@@ -37,8 +41,9 @@ def interval(measure: models.Measure) -> str:
 
 
 def target_words(task: models.Task, target: models.Target) -> str:
-    """The measure, and of what: "Tuberculosis: AUC (Shenzhen and Montgomery)"."""
+    """The measure, and of what: "Tuberculosis: AUC (Shenzhen and Montgomery alone)"."""
     head = task.head(target.head or task.primary)
     about = head.label(target.label).name if target.label else head.title if target.head else ""
-    words = f"{about}: {target.measure}" if about else target.measure
+    measure = AT_OPERATING_POINT.sub("at its operating point", target.measure)
+    words = f"{about}: {measure}" if about else measure
     return f"{words} ({target.source} alone)" if target.source else words
