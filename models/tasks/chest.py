@@ -24,7 +24,8 @@ TASK = Task(
     intended_use="Research on chest radiographs, and a second look beside the reader's own.",
     limitations=(
         "Pneumonia was learned mostly from children aged 1 to 5, tuberculosis mostly from adults: age itself is a cue.",
-        "Image sources differ between the labels; on films of other hospitals it will do worse than measured here.",
+        "Image sources differ between the labels; on films of other hospitals it will do worse than measured here: "
+        "networks trained without one source were wrong on most of its films.",
         "It knows three answers only: effusion, tumour, pneumothorax, heart failure and others are not looked for.",
         "A normal answer does not exclude disease; many tuberculosis films show little at this resolution.",
     ),
