@@ -206,7 +206,12 @@ def bootstrap(statistics: Callable[[np.ndarray], dict[Name, float]], groups: np.
         found = statistics(chosen)
         for name, values in drawn.items():
             values.append(found[name])
-    return {name: Interval(value, *_percentiles(drawn[name], value)) for name, value in whole.items()}
+    return {name: _around(value, *_percentiles(drawn[name], value)) for name, value in whole.items()}
+
+
+def _around(value: float, low: float, high: float) -> Interval:
+    """Percentiles, widened to hold the value: samples of few images make an ECE larger, and may all lie above it."""
+    return Interval(value, min(low, value), max(high, value))
 
 
 def _resamples(groups: np.ndarray) -> Iterator[np.ndarray]:

@@ -159,6 +159,17 @@ def test_images_of_one_patient_count_as_one():
     assert (grouped.high - grouped.low) / (alone.high - alone.low) == pytest.approx(np.sqrt(5), rel=0.1)
 
 
+def test_an_interval_holds_its_value_where_samples_are_biased():
+    """Every sample has fewer different images than the whole, as its ECE is larger."""
+
+    def different(rows: np.ndarray) -> dict[str, float]:
+        return {"fewer": -len(np.unique(rows)) / 50, "more": len(np.unique(rows)) / 50}
+
+    found = bootstrap(different, np.arange(50))
+    assert found["fewer"].low == -1 and found["fewer"].high > -1
+    assert found["more"].high == 1 and found["more"].low < 1
+
+
 def test_the_bootstrap_draws_the_same_samples_each_time():
     hits = np.random.default_rng(0).random(60) > 0.3
     assert bootstrap(share_of(hits), np.arange(60)) == bootstrap(share_of(hits), np.arange(60))
