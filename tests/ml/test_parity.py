@@ -1,5 +1,7 @@
 """The compiled graph against Keras on real images: the same probabilities, the same maps, the same accuracy."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from tests.ml.networks import every_network, every_task
 pytestmark = [pytest.mark.slow, needs_labelled_images]
 
 IMAGES, MAPS, TRAINED_ON = 50, 4, 100
+PART = 10
 TOLERANCE = 1e-3
 
 
@@ -29,10 +32,14 @@ def batch_of(task: models.Task, examples: list[Example]) -> np.ndarray:
     return np.concatenate([prepare(read_upload(example), spec) for example in examples])
 
 
-def flat_logits(task: models.Task, found: dict) -> np.ndarray:
+def keras_logits(task: models.Task, batch: np.ndarray, *, training: bool) -> np.ndarray:
     """[n, logits]: the heads of Keras side by side in the task's order, as the graph gives them."""
-    heads = [np.asarray(found[head.key]) for head in task.heads]
-    return np.concatenate([values.reshape(len(values), -1) for values in heads], axis=1)
+    network, found = load_keras(task), []
+    # In parts: a hundred images of 320 pixels at once take 19 GB.
+    for part in np.array_split(batch, math.ceil(len(batch) / PART)):
+        heads = network(part, training=training)
+        found.append(np.concatenate([np.reshape(heads[head.key], (len(part), -1)) for head in task.heads], axis=1))
+    return np.concatenate(found)
 
 
 def probabilities(task: models.Task, logits: np.ndarray) -> np.ndarray:
@@ -44,7 +51,7 @@ def probabilities(task: models.Task, logits: np.ndarray) -> np.ndarray:
 @every_network
 def test_keras_and_the_compiled_graph_agree(task):
     batch = batch_of(task, sample(task, "test", IMAGES))
-    expected = flat_logits(task, load_keras(task)(batch, training=False))
+    expected = keras_logits(task, batch, training=False)
     network = get_network(task)
     worst = max(
         np.abs(probabilities(task, network.run(one[None]).logits) - probabilities(task, logits)).max()
@@ -94,7 +101,7 @@ def test_serving_scores_training_images_as_training_does(task):
     known = [example for example in sample(task, "train", 4 * TRAINED_ON) if example.targets[task.primary] != MISSING]
     examples = known[:TRAINED_ON]
     batch = batch_of(task, examples)
-    fitting = hits(task, flat_logits(task, load_keras(task)(batch, training=True)), examples)
+    fitting = hits(task, keras_logits(task, batch, training=True), examples)
     serving = hits(task, np.stack([get_network(task).run(one[None]).logits for one in batch]), examples)
     assert serving >= fitting - 0.05
     measured = next(one for one in get_network(task).card.measures(task.primary) if one.name == "Accuracy")
