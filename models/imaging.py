@@ -15,6 +15,7 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 10_000
 MIN_SIDE = 32
 MAX_ASPECT = 8
+STRIP_PIXELS = 256 * 1024  # that are copied at once: 1 MB in Pillow
 # Transparent pixels are laid on black, the colour of an empty radiograph or MRI.
 BACKGROUND = (0, 0, 0, 255)
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png"}
@@ -117,7 +118,19 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
         image = _to_eight_bits(image)
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
         image = Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), image.convert("RGBA"))
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    return _pixels(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    """uint8 [height, width, 3] of an RGB image, taken in strips: Pillow's own copy of a large image goes twice through
+    all of the memory, that of a strip through the processor's cache."""
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    return pixels
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
