@@ -123,6 +123,8 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
         image = _to_eight_bits(image)
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
         image = Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), image.convert("RGBA"))
+    if image.mode == "L":
+        return cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2RGB)
     return _pixels(image if image.mode == "RGB" else image.convert("RGB"))
 
 
@@ -148,12 +150,27 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def encode_image(pixels: np.ndarray, media_type: str) -> bytes:
-    """A clean file of uint8 grey, RGB or RGBA pixels: no metadata. JPEG of quality 95 without chroma loss, or PNG."""
+    """A clean file of uint8 grey, RGB or RGBA pixels: no metadata. JPEG of quality 95 without chroma loss, or PNG.
+
+    Grey pixels become a grey file, also where they came as RGB: the same when decoded, for less work and fewer bytes.
+    """
+    if _is_grey(pixels):
+        pixels = np.ascontiguousarray(pixels[..., 0])
     if media_type != "image/jpeg":
         return _encode_png(pixels)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0)
     return buffer.getvalue()
+
+
+def _is_grey(pixels: np.ndarray) -> bool:
+    """Whether the three channels of RGB pixels are alike. A few pixels tell nearly every photo at once."""
+    if pixels.ndim == 2 or pixels.shape[2] != 3:
+        return False
+    return all(
+        np.array_equal(part[..., 0], part[..., 1]) and np.array_equal(part[..., 1], part[..., 2])
+        for part in (pixels[::16, ::16], pixels)
+    )
 
 
 def _encode_png(pixels: np.ndarray) -> bytes:

@@ -135,7 +135,7 @@ def test_every_view_has_the_shape_of_the_original(view, shape, shown):
     image = opened(data)
     assert (image.height, image.width) == shown
     assert Image.MIME[image.format] == media_type
-    assert image.mode == ("RGBA" if view == "heatmap" else "RGB")
+    assert image.mode == {"heatmap": "RGBA", "edges": "L"}.get(view, "RGB")
 
 
 def test_the_heatmap_is_transparent_where_it_is_cold():
