@@ -52,10 +52,11 @@ class InputSpec:
     fit: Fit
 
 
-def decode_image(data: bytes) -> DecodedImage:
+def decode_image(data: bytes, max_side: int | None = None) -> DecodedImage:
     """Pixels of a JPEG or PNG, upright (EXIF orientation applied), without metadata.
 
     Grey, palette, CMYK and 16-bit pictures become 8-bit RGB (16-bit: darkest to brightest value over 0 to 255).
+    `max_side`: shrunk so that the longest side is at most that, for showing; a large JPEG then costs less to decode.
     Raises UnreadableImage for anything else, before large pictures are decoded.
     """
     if not data:
@@ -65,7 +66,7 @@ def decode_image(data: bytes) -> DecodedImage:
             # Pillow only warns of some oddities (a bomb, broken EXIF): a bomb is refused, the others reach no log.
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decode(data)
+            return _decode(data, max_side)
     except UnreadableImage:
         raise
     except TooFewRows:
@@ -79,7 +80,7 @@ def decode_image(data: bytes) -> DecodedImage:
         raise UnreadableImage("The image is damaged or incomplete. Export it again and upload the new file.") from None
 
 
-def _decode(data: bytes) -> DecodedImage:
+def _decode(data: bytes, max_side: int | None) -> DecodedImage:
     with _open(data) as probe:
         _check_header(probe)
         media_type = MEDIA_TYPES[probe.format or ""]
@@ -87,15 +88,37 @@ def _decode(data: bytes) -> DecodedImage:
     if media_type == "image/png":
         check_png_rows(data)
     with _open(data) as image:
+        size = shown_size(*image.size, max_side or max(image.size))
+        if max_side:
+            # JPEG alone has this: a half, a quarter or an eighth of the size, no smaller than what is asked for.
+            image.draft(None, size)
         image.load()
+        loaded = image.size
         # In place, and without a copy where none is needed: an image of 40 megapixels is 160 MB in Pillow.
         ImageOps.exif_transpose(image, in_place=True)
         pixels = _to_rgb(image)
-    return DecodedImage(pixels=pixels, media_type=media_type)
+    return DecodedImage(_resize(pixels, size if image.size == loaded else size[::-1]), media_type)
 
 
 def _open(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=list(MEDIA_TYPES))
+
+
+def shown_size(width: int, height: int, max_side: int) -> tuple[int, int]:
+    """Width and height of the same picture with its longest side at most `max_side`; never enlarged."""
+    scale = min(1.0, max_side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:
+    """The same picture with its longest side at most `max_side`; never enlarged."""
+    height, width = pixels.shape[:2]
+    return _resize(pixels, shown_size(width, height, max_side))
+
+
+def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Shrunk to (width, height); as it is where it has that size."""
+    return pixels if pixels.shape[1::-1] == size else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 def _check_header(image: Image.Image) -> None:

@@ -128,6 +128,26 @@ def test_pixels_taken_in_strips_are_those_of_the_image(height, width):
     assert np.array_equal(imaging._pixels(Image.fromarray(pixels)), pixels)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize(
+    ("height", "width", "shown"), [(301, 1201, (50, 200)), (1202, 302, (200, 50)), (90, 60, (90, 60))]
+)
+def test_for_showing_it_is_decoded_small(kind, height, width, shown):
+    data = save(scene(height, width), kind)
+    found = models.decode_image(data, max_side=200).pixels
+    assert found.shape == (*shown, 3)
+    assert np.abs(found.astype(int) - imaging.shrink(decoded(data), 200)).max() <= 6
+
+
+def test_a_turned_photo_is_shown_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = save(scene(300, 1200), "JPEG", exif=exif)
+    found = models.decode_image(data, max_side=200).pixels
+    assert found.shape == (200, 50, 3)
+    assert np.abs(found.astype(int) - imaging.shrink(decoded(data), 200)).max() <= 6
+
+
 def half(mode: str, dark, bright) -> Image.Image:
     """Left half of one value, right half of another."""
     image = Image.new(mode, (64, 48), dark)
