@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test compile lint format clean
+.PHONY: help run test bench compile lint format clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 14
@@ -16,6 +16,9 @@ run: compile ## Set up what is missing and serve on http://127.0.0.1:8000 (HOST,
 
 test: $(VENV)/.dev compile ## Run all tests (TESTS: only these; TEST_DATABASE_URL: on another database)
 	@$(BIN)/pytest $(TESTS)
+
+bench: compile ## Measure what users feel, beside a naive peer (BENCH: parts, or --quick to see that all still runs)
+	@$(BIN)/python -m bench $(BENCH)
 
 compile: $(VENV)/.run ## Turn the trained networks into the graphs that serve; those that are up to date stay
 	@$(BIN)/python -m models.training.compile

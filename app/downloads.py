@@ -1,8 +1,10 @@
 """Files as answers."""
 
-from flask import Response
+from collections.abc import Iterator
 
-from app.entities import Report
+from flask import Response, stream_with_context
+
+from app.entities import Report, utc_now
 from app.services import reports
 
 
@@ -11,4 +13,11 @@ def pdf_response(report: Report) -> Response:
     response = Response(reports.read_report(report), mimetype="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="lumen-{report.key}.pdf"'
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def zip_response(portions: Iterator[bytes]) -> Response:
+    """A ZIP as a download, sent while it is made."""
+    response = Response(stream_with_context(portions), mimetype="application/zip")
+    response.headers["Content-Disposition"] = f'attachment; filename="lumen-reports-{utc_now():%Y%m%d}.zip"'
     return response

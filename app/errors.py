@@ -48,6 +48,13 @@ class RefusedUpload(AppError):
         super().__init__(status, "Upload refused", message)
 
 
+class RefusedSelection(AppError):
+    """What was chosen from a list cannot be taken together; the message says how to choose otherwise."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(422, "Selection refused", message)
+
+
 # What werkzeug and Flask raise by themselves, in plain words.
 WORDS = {
     400: ("Bad request", "The server could not read this request. Go back and try again."),

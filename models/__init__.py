@@ -9,7 +9,7 @@ from models.gate import MODALITY_TASK, Detection
 from models.imaging import DecodedImage, UnreadableImage, decode_image, encode_image
 from models.inference import detect_task, get_card, load_networks, network_status, predict
 from models.registry import UnfitChoice, UnknownTask, all_tasks, get_task
-from models.saliency import VIEWS, decode_saliency, encode_saliency, render_view
+from models.saliency import VIEWS, decode_saliency, encode_saliency, render_heatmap, render_view
 from models.task import (
     CALIBRATION_TARGET,
     GATE_TARGETS,
@@ -68,5 +68,6 @@ __all__ = [
     "predict",
     "read_audit",
     "registered_networks",
+    "render_heatmap",
     "render_view",
 ]

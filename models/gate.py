@@ -110,8 +110,9 @@ def _grey_at_one_size(pixels: np.ndarray) -> np.ndarray:
     # Four pixels to average for each are plenty, and keep an image of 40 megapixels cheap.
     step = max(1, int(1 / (4 * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(pixels[::step, ::step], (round(width * scale), round(height * scale)), interpolation=method)
-    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    # Grey first: one channel is shrunk instead of three.
+    grey = cv2.cvtColor(pixels[::step, ::step], cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey, (round(width * scale), round(height * scale)), interpolation=method).astype(np.float32)
 
 
 def _sharpness(grey: np.ndarray) -> float:

@@ -15,8 +15,14 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 10_000
 MIN_SIDE = 32
 MAX_ASPECT = 8
+STRIP_PIXELS = 256 * 1024  # that are copied at once: 1 MB in Pillow
 # Transparent pixels are laid on black, the colour of an empty radiograph or MRI.
 BACKGROUND = (0, 0, 0, 255)
+PNG_OPTIONS = (
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FAST_FILTERS),
+)
 MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png"}
 
 Fit = Literal["stretch", "pad", "crop"]
@@ -46,10 +52,11 @@ class InputSpec:
     fit: Fit
 
 
-def decode_image(data: bytes) -> DecodedImage:
+def decode_image(data: bytes, max_side: int | None = None) -> DecodedImage:
     """Pixels of a JPEG or PNG, upright (EXIF orientation applied), without metadata.
 
     Grey, palette, CMYK and 16-bit pictures become 8-bit RGB (16-bit: darkest to brightest value over 0 to 255).
+    `max_side`: shrunk so that the longest side is at most that, for showing; a large JPEG then costs less to decode.
     Raises UnreadableImage for anything else, before large pictures are decoded.
     """
     if not data:
@@ -59,7 +66,7 @@ def decode_image(data: bytes) -> DecodedImage:
             # Pillow only warns of some oddities (a bomb, broken EXIF): a bomb is refused, the others reach no log.
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decode(data)
+            return _decode(data, max_side)
     except UnreadableImage:
         raise
     except TooFewRows:
@@ -73,7 +80,7 @@ def decode_image(data: bytes) -> DecodedImage:
         raise UnreadableImage("The image is damaged or incomplete. Export it again and upload the new file.") from None
 
 
-def _decode(data: bytes) -> DecodedImage:
+def _decode(data: bytes, max_side: int | None) -> DecodedImage:
     with _open(data) as probe:
         _check_header(probe)
         media_type = MEDIA_TYPES[probe.format or ""]
@@ -81,15 +88,37 @@ def _decode(data: bytes) -> DecodedImage:
     if media_type == "image/png":
         check_png_rows(data)
     with _open(data) as image:
+        size = shown_size(*image.size, max_side or max(image.size))
+        if max_side:
+            # JPEG alone has this: a half, a quarter or an eighth of the size, no smaller than what is asked for.
+            image.draft(None, size)
         image.load()
+        loaded = image.size
         # In place, and without a copy where none is needed: an image of 40 megapixels is 160 MB in Pillow.
         ImageOps.exif_transpose(image, in_place=True)
         pixels = _to_rgb(image)
-    return DecodedImage(pixels=pixels, media_type=media_type)
+    return DecodedImage(_resize(pixels, size if image.size == loaded else size[::-1]), media_type)
 
 
 def _open(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=list(MEDIA_TYPES))
+
+
+def shown_size(width: int, height: int, max_side: int) -> tuple[int, int]:
+    """Width and height of the same picture with its longest side at most `max_side`; never enlarged."""
+    scale = min(1.0, max_side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:
+    """The same picture with its longest side at most `max_side`; never enlarged."""
+    height, width = pixels.shape[:2]
+    return _resize(pixels, shown_size(width, height, max_side))
+
+
+def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Shrunk to (width, height); as it is where it has that size."""
+    return pixels if pixels.shape[1::-1] == size else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 def _check_header(image: Image.Image) -> None:
@@ -117,7 +146,21 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
         image = _to_eight_bits(image)
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
         image = Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), image.convert("RGBA"))
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    if image.mode == "L":
+        return cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2RGB)
+    return _pixels(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    """uint8 [height, width, 3] of an RGB image, taken in strips: Pillow's own copy of a large image goes twice through
+    all of the memory, that of a strip through the processor's cache."""
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    return pixels
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
@@ -130,13 +173,34 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def encode_image(pixels: np.ndarray, media_type: str) -> bytes:
-    """A clean file of uint8 grey, RGB or RGBA pixels: no metadata. JPEG of quality 95 without chroma loss, or PNG."""
+    """A clean file of uint8 grey, RGB or RGBA pixels: no metadata. JPEG of quality 95 without chroma loss, or PNG.
+
+    Grey pixels become a grey file, also where they came as RGB: the same when decoded, for less work and fewer bytes.
+    """
+    if _is_grey(pixels):
+        pixels = np.ascontiguousarray(pixels[..., 0])
+    if media_type != "image/jpeg":
+        return _encode_png(pixels)
     buffer = io.BytesIO()
-    if media_type == "image/jpeg":
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0)
-    else:
-        Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0)
     return buffer.getvalue()
+
+
+def _is_grey(pixels: np.ndarray) -> bool:
+    """Whether the three channels of RGB pixels are alike. A few pixels tell nearly every photo at once."""
+    if pixels.ndim == 2 or pixels.shape[2] != 3:
+        return False
+    return all(
+        np.array_equal(part[..., 0], part[..., 1]) and np.array_equal(part[..., 1], part[..., 2])
+        for part in (pixels[::16, ::16], pixels)
+    )
+
+
+def _encode_png(pixels: np.ndarray) -> bytes:
+    # OpenCV lets the filters be chosen, Pillow does not: these cost half the time, to encode and to decode.
+    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+    swapped = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, order[pixels.shape[2]])
+    return cv2.imencode(".png", swapped, PNG_OPTIONS)[1].tobytes()
 
 
 def prepare(pixels: np.ndarray, spec: InputSpec) -> np.ndarray:

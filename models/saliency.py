@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from models.imaging import InputSpec, encode_image, visible_box
+from models.imaging import InputSpec, encode_image, shown_size, shrink, visible_box
 
 VIEWS = ("original", "overlay", "heatmap", "edges", "hybrid")
 MAP_SIDE = 64
@@ -59,23 +59,20 @@ def render_view(view: str, pixels: np.ndarray, saliency: np.ndarray | None, max_
         return encode_image(canny_edges(shown), "image/png"), "image/png"
     if saliency is None:
         raise ValueError(f"The view {view!r} needs a saliency map.")
-    heat = _enlarge(saliency, shown.shape[:2])
     if view == "heatmap":
-        alpha = (np.clip(heat * 1.25, 0, 1) * 255).astype(np.uint8)
-        return encode_image(np.dstack([heat_colours(heat), alpha]), "image/png"), "image/png"
-    overlaid = _overlay(shown, heat)
+        return render_heatmap(saliency, pixels.shape[:2], max_side), "image/png"
+    overlaid = _overlay(shown, _enlarge(saliency, shown.shape[:2]))
     if view == "hybrid":
         overlaid = np.where(canny_edges(shown) > 0, np.uint8(255), overlaid)
     return encode_image(overlaid, "image/jpeg"), "image/jpeg"
 
 
-def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:
-    """The same picture with its longest side at most `max_side`; never enlarged."""
-    scale = max_side / max(pixels.shape[:2])
-    if scale >= 1:
-        return pixels
-    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+def render_heatmap(saliency: np.ndarray, shape: tuple[int, int], max_side: int = 1024) -> bytes:
+    """The view `heatmap` of an image of `shape` (height, width), for which its pixels are not needed: a PNG."""
+    width, height = shown_size(shape[1], shape[0], max_side)
+    heat = _enlarge(saliency, (height, width))
+    alpha = (np.clip(heat * 1.25, 0, 1) * 255).astype(np.uint8)
+    return encode_image(np.dstack([heat_colours(heat), alpha]), "image/png")
 
 
 def canny_edges(pixels: np.ndarray) -> np.ndarray:

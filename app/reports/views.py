@@ -1,12 +1,14 @@
-"""Reports: make one of a study, download it again."""
+"""Reports: make one of a study, download it again, download those of many studies."""
 
-from flask import Blueprint, Response, flash, redirect, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_login import current_user, login_required
 from werkzeug import Response as BaseResponse
 
 from app.clients import client_address
-from app.downloads import pdf_response
-from app.services import reports, studies
+from app.downloads import pdf_response, zip_response
+from app.errors import RefusedSelection
+from app.services import bundles, reports, studies
+from app.services.studies import StudyFilter
 
 bp = Blueprint("reports", __name__)
 
@@ -24,3 +26,16 @@ def create(key: str) -> BaseResponse:
 @login_required
 def download(key: str) -> Response:
     return pdf_response(reports.get_report(key, current_user))
+
+
+@bp.post("/reports.zip")
+@login_required
+def export() -> BaseResponse:
+    """The reports of all studies that the history's filter finds; some of them are made now."""
+    wanted = StudyFilter.from_args(request.args)
+    try:
+        keys = bundles.choose_studies(wanted, current_user)
+    except RefusedSelection as refusal:
+        flash(refusal.message, "error")
+        return redirect(url_for("history.index", **wanted.to_args()), 303)
+    return zip_response(bundles.zip_reports(keys=keys, author=current_user, address=client_address()))

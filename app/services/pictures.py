@@ -5,6 +5,7 @@ from app.entities import Image
 from app.errors import NotFound
 from app.services.storage import MissingFile, file_store
 
+MAX_SIDE = 1024
 WITHOUT_HEATMAP = ("original", "edges")
 IMAGE_MISSING = "Image missing: the study is stored, but the file of this image cannot be found."
 
@@ -25,11 +26,13 @@ def render_view(image: Image, view: str, label: str = "") -> tuple[bytes, str]:
         raise NotFound("There is no such view of this image.")
     name = "" if view in WITHOUT_HEATMAP else _saliency_name(image, label)
     try:
-        pixels = models.decode_image(file_store().get(image.stored_name)).pixels
+        data = file_store().get(image.stored_name)
         saliency = models.decode_saliency(file_store().get(name)) if name else None
     except MissingFile:
         raise NotFound(IMAGE_MISSING) from None
-    return models.render_view(view, pixels, saliency)
+    if view == "heatmap":
+        return models.render_heatmap(saliency, (image.height, image.width), MAX_SIDE), "image/png"
+    return models.render_view(view, models.decode_image(data, MAX_SIDE).pixels, saliency, MAX_SIDE)
 
 
 def _saliency_name(image: Image, label: str) -> str:

@@ -87,6 +87,11 @@ def iter_studies(wanted: StudyFilter, viewer: User) -> Iterator[Study]:
         yield from sorted(db.session.scalars(statement), key=lambda study: portion.index(study.id))
 
 
+def list_keys(wanted: StudyFilter, viewer: User, most: int) -> list[str]:
+    """Keys of the first `most` studies that match, in the filter's order."""
+    return list(db.session.scalars(_matching(wanted, viewer).with_only_columns(Study.key).limit(most)))
+
+
 def list_owners() -> list[User]:
     """The users who have sent a study, for the filter of those who see all studies."""
     owners = select(Study.owner_id).where(Study.deleted_at.is_(None))

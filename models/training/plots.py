@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from models.saliency import shrink
+from models.imaging import shrink
 from models.task import Head, Task
 from models.training import metrics
 from models.training.datasets import read_upload

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 import models
+from models import imaging
 from models.imaging import InputSpec, prepare, visible_box
-from tests.ml.files import png, save, scene
+from tests.ml.files import noise, png, save, scene
 
 INVERSE = {
     1: None,
@@ -90,6 +91,61 @@ def test_what_was_encoded_is_decoded_with_the_same_media_type(media_type):
     found = models.decode_image(models.encode_image(scene(), media_type))
     assert found.media_type == media_type
     assert np.abs(found.pixels.astype(int) - scene()).max() <= (0 if media_type == "image/png" else 8)
+
+
+def grey_scene() -> np.ndarray:
+    """A scene whose three channels are alike."""
+    return np.repeat(scene()[..., 1:2], 3, axis=2)
+
+
+def test_grey_pixels_become_a_grey_png_that_decodes_to_the_same():
+    data = models.encode_image(grey_scene(), "image/png")
+    assert Image.open(io.BytesIO(data)).mode == "L"
+    assert np.array_equal(decoded(data), grey_scene())
+
+
+def test_a_grey_jpeg_decodes_to_what_one_in_colour_does():
+    data = models.encode_image(grey_scene(), "image/jpeg")
+    assert Image.open(io.BytesIO(data)).mode == "L"
+    assert np.array_equal(decoded(data), decoded(save(grey_scene(), "JPEG", quality=95, subsampling=0)))
+
+
+def test_one_coloured_pixel_keeps_its_colour():
+    pixels = grey_scene()
+    pixels[7, 9] = (10, 20, 30)
+    assert np.array_equal(decoded(models.encode_image(pixels, "image/png")), pixels)
+
+
+def test_an_opaque_and_a_transparent_pixel_are_encoded_as_they_are():
+    pixels = np.array([[(1, 2, 3, 255), (4, 5, 6, 0)]] * 2, np.uint8)
+    with Image.open(io.BytesIO(models.encode_image(pixels, "image/png"))) as image:
+        assert np.array_equal(np.asarray(image), pixels)
+
+
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (700, 1200), (1, 8), (5000, 640)])
+def test_pixels_taken_in_strips_are_those_of_the_image(height, width):
+    pixels = noise(height, width)
+    assert np.array_equal(imaging._pixels(Image.fromarray(pixels)), pixels)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize(
+    ("height", "width", "shown"), [(301, 1201, (50, 200)), (1202, 302, (200, 50)), (90, 60, (90, 60))]
+)
+def test_for_showing_it_is_decoded_small(kind, height, width, shown):
+    data = save(scene(height, width), kind)
+    found = models.decode_image(data, max_side=200).pixels
+    assert found.shape == (*shown, 3)
+    assert np.abs(found.astype(int) - imaging.shrink(decoded(data), 200)).max() <= 6
+
+
+def test_a_turned_photo_is_shown_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = save(scene(300, 1200), "JPEG", exif=exif)
+    found = models.decode_image(data, max_side=200).pixels
+    assert found.shape == (200, 50, 3)
+    assert np.abs(found.astype(int) - imaging.shrink(decoded(data), 200)).max() <= 6
 
 
 def half(mode: str, dark, bright) -> Image.Image:

@@ -15,10 +15,10 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 import models
-from models.imaging import InputSpec, prepare, visible_box
+from models.imaging import InputSpec, prepare, shrink, visible_box
 from models.inference import split_heads
 from models.runtime import get_network, network_folder
-from models.saliency import MAP_SIDE, canny_edges, saliency_over_image, shrink
+from models.saliency import MAP_SIDE, canny_edges, saliency_over_image
 from models.training.datasets import read_upload
 from models.training.synthetic import draw_golden
 from models.views import run_views
@@ -135,7 +135,7 @@ def test_every_view_has_the_shape_of_the_original(view, shape, shown):
     image = opened(data)
     assert (image.height, image.width) == shown
     assert Image.MIME[image.format] == media_type
-    assert image.mode == ("RGBA" if view == "heatmap" else "RGB")
+    assert image.mode == {"heatmap": "RGBA", "edges": "L"}.get(view, "RGB")
 
 
 def test_the_heatmap_is_transparent_where_it_is_cold():

@@ -33,6 +33,7 @@ ACCESS = {
     "history.review": "reviewer",
     "reports.create": "study",
     "reports.download": "study",
+    "reports.export": "user",
     "cards.index": "user",
     "cards.detail": "user",
     "cards.download": "user",

@@ -1,0 +1,84 @@
+"""One image, already decoded, to probabilities and heatmaps: Lumen, its interpreter alone, and Keras.
+
+All on the same weights and the same picture. Keras runs in a process of its own, with all cores; Lumen has one thread.
+"""
+
+import json
+import subprocess
+import sys
+from functools import partial
+
+import models
+from bench.bare import BareNetwork
+from bench.effort import Effort
+from bench.keras_kernel import CASCADE, PREDICT
+from bench.machine import ROOT
+from bench.opened import open_gate
+from bench.pictures import small_pixels
+from bench.selection import chosen_tasks, words
+from bench.table import Row, Target, ratio, row
+from bench.timing import milliseconds
+
+PART = "Kernel"
+# Of small networks the overhead of Keras is the larger part; a ResNet50 has work enough to hide it.
+SMALL_TRUNK = "mobilenet_v2"
+FASTER_THAN_PREDICT = Target(15, is_floor=True)
+FASTER_THAN_CASCADE = Target(5, is_floor=True)
+NEAR_THE_INTERPRETER = Target(1.5)
+
+
+def measure(effort: Effort) -> list[Row]:
+    """Rows of every task: times of all sides, then their ratios."""
+    tasks = chosen_tasks(effort)
+    own = measure_own(tasks, effort.calls)
+    keras = measure_keras(tasks, effort.peer_calls)
+    return [found for task in tasks for found in _rows(task, own[task.name], keras[task.name])]
+
+
+def measure_own(tasks: list[models.Task], repeats: int) -> dict[str, dict[str, list[float]]]:
+    """Task name -> milliseconds of `predict`, and of `interpreter`: the forward passes that a prediction makes, the
+    gate's and the task's, with nothing around them. `network` are those of the task alone."""
+    pixels = small_pixels()
+    gate = BareNetwork(models.MODALITY_TASK, pixels)
+    found = {}
+    with open_gate():
+        for task in tasks:
+            bare = BareNetwork(task, pixels)
+            predict = partial(models.predict, task, pixels)
+            times = milliseconds({"predict": predict, "network": bare.invoke, "gate": gate.invoke}, repeats)
+            times["interpreter"] = [sum(pair) for pair in zip(times["network"], times.pop("gate"), strict=True)]
+            found[task.name] = times
+    return found
+
+
+def measure_keras(tasks: list[models.Task], repeats: int) -> dict[str, dict[str, list[float]]]:
+    """Task name -> milliseconds of what bench/keras_kernel.py measures, in a process of its own."""
+    command = [sys.executable, "-m", "bench.keras_kernel", "--repeats", str(repeats), *(task.name for task in tasks)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _rows(task: models.Task, own: dict[str, list[float]], keras: dict[str, list[float]]) -> list[Row]:
+    name = words(task)
+    predict = row(PART, f"{name}: Lumen", "ms", own["predict"])
+    bare = row(PART, f"{name}: bare interpreter, gate and task", "ms", own["interpreter"])
+    alone = row(PART, f"{name}: bare interpreter, task alone", "ms", own["network"])
+    sides = {side: row(PART, f"{name}: {side}", "ms", times) for side, times in keras.items()}
+    return [
+        predict,
+        bare,
+        alone,
+        *sides.values(),
+        ratio(PART, f"{name}: Lumen over the bare interpreter, gate and task", predict, bare, NEAR_THE_INTERPRETER),
+        ratio(PART, f"{name}: Lumen over the bare interpreter, task alone", predict, alone),
+        *(
+            ratio(PART, f"{name}: {side} over Lumen", found, predict, _target(task, side))
+            for side, found in sides.items()
+        ),
+    ]
+
+
+def _target(task: models.Task, side: str) -> Target | None:
+    if side == CASCADE:
+        return FASTER_THAN_CASCADE
+    return FASTER_THAN_PREDICT if side == PREDICT and task.network.startswith(SMALL_TRUNK) else None

@@ -1,0 +1,149 @@
+"""The whole request: a picture posted to a running gunicorn, until its result and heatmap are stored.
+
+Lumen decodes strictly, drops metadata, encodes anew, asks the gate, runs every view, stores every probability and a
+heatmap for each label that remains possible, behind a log-in and a CSRF check. The peer does what tutorials do.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import models
+from bench.clients import Answer, Clinician, Load, Picture, crowd, peer_upload
+from bench.effort import Effort
+from bench.pictures import large_jpeg, small_png
+from bench.processes import processor_ms
+from bench.selection import chosen_tasks, words
+from bench.servers import Server, make_lumen, serve_lumen, serve_peer
+from bench.table import Row, Target, ratio, row
+
+PART = "Whole request"
+WORKERS = 2
+SMALL = "PNG of 512 pixels"
+LARGE = "JPEG of 12 megapixels"
+QUICKER_THAN_PEER = Target(8, is_floor=True)
+# Where the target holds.
+CROWD = 4
+ASSESSED = {"finding", "no_finding", "inconclusive"}
+
+
+class Case(NamedTuple):
+    """What is sent, and by how many clients at once. `kind` is SMALL or LARGE."""
+
+    task: models.Task
+    kind: str
+    clients: int
+
+    def __str__(self) -> str:
+        return f"{words(self.task)}, {self.kind}, {'1 client' if self.clients == 1 else f'{self.clients} clients'}"
+
+
+class Side(NamedTuple):
+    """What the clients felt of one server, and the milliseconds of processor time that it spent on each request."""
+
+    load: Load
+    processor_ms: float
+
+
+def measure(effort: Effort) -> list[Row]:
+    """Rows of both servers for every case, their ratios, and where Lumen's time goes."""
+    cases = choose_cases(effort)
+    own, peer = measure_lumen(cases, effort), measure_peer(cases, effort)
+    compared = zip(cases, own, peer, strict=True)
+    alone = [(case, side) for case, side in zip(cases, own, strict=True) if case.clients == 1]
+    return [
+        *(line for case, mine, theirs in compared for line in _rows(case, mine, theirs)),
+        *(line for case, side in alone for line in stage_rows(case, side.load)),
+    ]
+
+
+def measure_lumen(cases: Sequence[Case], effort: Effort) -> list[Side]:
+    """Every case on one server. Raises RuntimeError when a picture was not assessed."""
+    with TemporaryDirectory() as folder:
+        make_lumen(Path(folder))
+        with serve_lumen(Path(folder), WORKERS) as server:
+            found = [_lumen_side(server, case, effort) for case in cases]
+        _check_results(Path(folder))
+    return found
+
+
+def measure_peer(cases: Sequence[Case], effort: Effort) -> list[Side]:
+    """Every case on one naive peer."""
+    with TemporaryDirectory() as folder, serve_peer(Path(folder), WORKERS, chosen_tasks(effort)) as server:
+        return [_peer_side(server, case, effort) for case in cases]
+
+
+def picture(kind: str) -> Picture:
+    """The drawn picture of this kind."""
+    if kind == SMALL:
+        return Picture("lesion.png", "image/png", small_png())
+    return Picture("lesion.jpg", "image/jpeg", large_jpeg())
+
+
+def choose_cases(effort: Effort) -> list[Case]:
+    """Both pictures and all numbers of clients for a task of the fewest views; the small picture alone, and with the
+    crowd of the target, for one of the most."""
+    tasks = sorted(chosen_tasks(effort), key=lambda task: len(models.get_card(task).views))
+    easy, hard = tasks[0], tasks[-1]
+    cases = [Case(easy, kind, clients) for kind in (SMALL, LARGE) for clients in effort.clients]
+    return cases if hard is easy else [*cases, Case(hard, SMALL, 1), Case(hard, SMALL, CROWD)]
+
+
+def _lumen_side(server: Server, case: Case, effort: Effort) -> Side:
+    clinicians = [Clinician.sign_in(server.port) for _ in range(case.clients)]
+    actions = [partial(clinician.upload, case.task.name, picture(case.kind)) for clinician in clinicians]
+    return _side(server, actions, effort.small_requests if case.kind == SMALL else effort.large_requests)
+
+
+def _peer_side(server: Server, case: Case, effort: Effort) -> Side:
+    actions = [partial(peer_upload, server.port, case.task.name, picture(case.kind))] * case.clients
+    return _side(server, actions, effort.peer_small_requests if case.kind == SMALL else effort.peer_large_requests)
+
+
+def _side(server: Server, actions: Sequence[Callable[[], Answer]], count: int) -> Side:
+    """Measured once every worker has answered some requests."""
+    crowd([actions[0]] * (2 * WORKERS), 2 * WORKERS)
+    before = processor_ms(server.process.pid)
+    load = crowd(actions, count)
+    return Side(load, (processor_ms(server.process.pid) - before) / count)
+
+
+def _check_results(folder: Path) -> None:
+    """A picture that was refused cost less: every study must have been assessed."""
+    with closing(sqlite3.connect(folder / "lumen.db")) as database:
+        outcomes = dict(database.execute("SELECT outcome, count(*) FROM studies GROUP BY outcome"))
+    if set(outcomes) - ASSESSED:
+        raise RuntimeError(f"Not all pictures were assessed: {outcomes}")
+
+
+def _rows(case: Case, own: Side, peer: Side) -> list[Row]:
+    own_rows, peer_rows = _side_rows(f"{case}: Lumen", own), _side_rows(f"{case}: peer", peer)
+    target = QUICKER_THAN_PEER if (case.kind, case.clients) == (SMALL, CROWD) else None
+    return [
+        *own_rows,
+        *peer_rows,
+        ratio(PART, f"{case}: throughput of Lumen over the peer's", own_rows[1], peer_rows[1], target),
+        ratio(PART, f"{case}: processor time of the peer over Lumen's", peer_rows[2], own_rows[2]),
+    ]
+
+
+def _side_rows(name: str, side: Side) -> tuple[Row, Row, Row]:
+    return (
+        row(PART, name, "ms", side.load.latencies),
+        row(PART, name, "requests/s", [side.load.throughput]),
+        row(PART, f"{name}, processor time", "ms/request", [side.processor_ms]),
+    )
+
+
+def stage_rows(case: Case, load: Load) -> list[Row]:
+    """Where the time of a request goes, the longest stage first; `rest` is HTTP, form, log-in, queries."""
+    told = [answer.stages for answer in load.answers]
+    names = dict.fromkeys(name for stages in told for name in stages)
+    times = {name: [stages.get(name, 0.0) for stages in told] for name in names}
+    times["rest"] = [whole - sum(stages.values()) for whole, stages in zip(load.latencies, told, strict=True)]
+    part = f"Stages of a request: {words(case.task)}, {case.kind}"
+    return sorted((row(part, name, "ms", spent) for name, spent in times.items()), key=lambda line: -line.median)
