@@ -1,7 +1,8 @@
 """The Keras side of the kernel, in a process of its own: python -m bench.keras_kernel TASK ... [--repeats N]
 
 Prints one line of JSON: task name -> side -> milliseconds. The sides are what web applications do with a trained
-network: `Model.predict`, the same with Grad-CAM by gradient tape, and both as one traced function, which few write.
+network: `Model.predict`, the same with Grad-CAM by gradient tape, and both as one traced function, which few write. For
+fracture also the cascade that was usual: a ResNet50 finds the part, and another one judges it.
 """
 
 import argparse
@@ -12,14 +13,15 @@ from collections.abc import Callable
 import models
 from bench.pictures import small_pixels
 from bench.timing import milliseconds
-from models.imaging import prepare
+from models.imaging import InputSpec, prepare
 from models.runtime import MODEL, network_folder
 
 PREDICT = "Keras predict"
 PREDICT_VIEWS = "Keras predict, all views in one batch"
 PREDICT_CAM = "Keras predict and Grad-CAM by tape"
 TRACED = "one traced tf.function with Grad-CAM"
-CASCADE = "two Keras predicts in a cascade"
+CASCADE = "two ResNet50 predicts of 224 pixels, one after the other"
+CASCADE_SPEC = InputSpec(224, 224, "stretch")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -65,9 +67,18 @@ def _sides(task: models.Task) -> dict[str, Callable[[], object]]:
     if len(card.views) > 1:
         views = np.repeat(batch, len(card.views), axis=0)
         sides[PREDICT_VIEWS] = lambda: network.predict(views, verbose=0)
-    if task.network.startswith("resnet50"):
-        sides[CASCADE] = lambda: (predict(), predict())
+    if any(head.given for head in task.heads):
+        sides[CASCADE] = _cascade()
     return sides
+
+
+def _cascade() -> Callable[[], object]:
+    from models.architectures import TRUNKS
+
+    # How long it takes does not depend on what it has learnt.
+    trunk = TRUNKS["resnet50"](CASCADE_SPEC.height, CASCADE_SPEC.width)
+    batch = prepare(small_pixels(), CASCADE_SPEC)
+    return lambda: (trunk.predict(batch, verbose=0), trunk.predict(batch, verbose=0))
 
 
 if __name__ == "__main__":
