@@ -6,7 +6,7 @@ prediction = predict(get_task("chest"), decode_image(data).pixels)
 
 from models.card import Card, HeadCard, Measure, NetworkUnavailable, read_audit, registered_networks
 from models.gate import MODALITY_TASK, Detection
-from models.imaging import DecodedImage, UnreadableImage, decode_image, encode_image
+from models.imaging import DecodedImage, UnreadableImage, decode_image, encode_image, shrink_to_read
 from models.inference import detect_task, get_card, load_networks, network_status, predict
 from models.registry import UnfitChoice, UnknownTask, all_tasks, get_task
 from models.saliency import VIEWS, decode_saliency, encode_saliency, render_heatmap, render_view
@@ -70,4 +70,5 @@ __all__ = [
     "registered_networks",
     "render_heatmap",
     "render_view",
+    "shrink_to_read",
 ]

@@ -18,7 +18,7 @@ from models.gate import (
     judge_distance,
     judge_modality,
 )
-from models.imaging import InputSpec, prepare
+from models.imaging import InputSpec, prepare, shrink_to_read
 from models.registry import all_tasks
 from models.runtime import get_network
 from models.saliency import saliency_over_image
@@ -51,6 +51,8 @@ def predict(task: Task, pixels: np.ndarray) -> Prediction:
     watch = Stopwatch()
     network = get_network(task)
     version = NetworkVersion(network.card.network, network.card.version, network.card.sha256)
+    with watch.stage("shrink"):
+        pixels = shrink_to_read(pixels)
     with watch.stage("gate"):
         verdict = pass_gate(task, pixels)
     if not verdict.passed:
@@ -94,6 +96,7 @@ def pass_gate(task: Task, pixels: np.ndarray) -> GateVerdict:
 
 def detect_task(pixels: np.ndarray) -> Detection:
     """Which task reads uint8 RGB pixels [h, w, 3]. Raises NetworkUnavailable when the gate's network is missing."""
+    pixels = shrink_to_read(pixels)
     verdict = check_quality(pixels)
     return choose_task(*modality_probabilities(pixels)) if verdict.passed else Detection(None, verdict.reason)
 

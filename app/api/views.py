@@ -48,7 +48,7 @@ def list_studies() -> Response:
 @bp.post("/studies")
 def create_study() -> tuple[Response, int, dict[str, str]]:
     _insist_on_form()
-    study = intake.receive_study(
+    study, pixels = intake.receive_study(
         owner=caller(),
         task=request.form.get("task", ""),
         uploads=[intake.Upload(file.filename or "", file.read()) for file in request.files.getlist("image")],
@@ -58,7 +58,7 @@ def create_study() -> tuple[Response, int, dict[str, str]]:
         submission_key=_idempotency_key(),
         address=client_address(),
     )
-    analysis.analyse_study(study)
+    analysis.analyse_study(study, pixels)
     return _study_response(study.key), 201, {"Location": url_for("api.study", key=study.key)}
 
 

@@ -1,9 +1,11 @@
 """Runs the networks over a study and stores what they say: the only module of the app that calls models.predict."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from time import perf_counter
+from types import MappingProxyType
 
+import numpy as np
 from sqlalchemy import update
 
 import models
@@ -51,9 +53,10 @@ def label_names() -> dict[tuple[str, str], str]:
     return {(task.name, label.key): label.name for task in models.all_tasks() for label in task.labels}
 
 
-def analyse_study(study: Study) -> None:
+def analyse_study(study: Study, pixels: Mapping[str, np.ndarray] = MappingProxyType({})) -> None:
     """Analyse every image of a study that is pending or has failed, and store the results; any other stays as it is.
 
+    `pixels`: stored name of an image -> what is read of it, uint8 RGB, where that is at hand; else its file is decoded.
     An image that cannot be analysed is stored as failed, with its reason: a study is never lost.
     """
     seen = study.outcome
@@ -61,7 +64,7 @@ def analyse_study(study: Study) -> None:
         return
     task = models.get_task(study.task)
     # All results first, then the rows: a database transaction must not stay open while networks compute.
-    results = [_analyse_image(task, image) for image in study.images]
+    results = [_analyse_image(task, image, pixels.get(image.stored_name)) for image in study.images]
     lead = _first(results)
     values = {"outcome": lead.outcome, "lead_label": lead.lead_label, "lead_probability": lead.lead_probability}
     try:
@@ -92,10 +95,11 @@ def _first(analyses: Iterable[Analysis]) -> Analysis:
     return min(analyses, key=lambda analysis: (ORDER.index(analysis.outcome), -(analysis.lead_probability or 0.0)))
 
 
-def _analyse_image(task: models.Task, image: Image) -> Analysis:
+def _analyse_image(task: models.Task, image: Image, pixels: np.ndarray | None) -> Analysis:
     started = perf_counter()
     try:
-        pixels = models.decode_image(file_store().get(image.stored_name)).pixels
+        if pixels is None:
+            pixels = models.decode_image(file_store().get(image.stored_name)).pixels
         read_ms = (perf_counter() - started) * 1000
         prediction = models.predict(task, pixels)
     except (models.NetworkUnavailable, models.UnreadableImage) as error:

@@ -56,7 +56,7 @@ def copy_study(*, study: Study, task: str, by: User, address: str = "") -> Study
         patient_reference=study.patient_reference,
         note=study.note,
     )
-    return intake.store_study(copy, _pictures(offer.images), by, address)
+    return intake.store_study(copy, _pictures(offer.images), by, address).study
 
 
 def _submission_key(study: Study, task: str) -> str:
@@ -65,10 +65,10 @@ def _submission_key(study: Study, task: str) -> str:
     return hashlib.sha256(f"{study.key} {task} {earlier}".encode()).hexdigest()
 
 
-def _pictures(images: Sequence[Image]) -> Iterator[tuple[Image, bytes]]:
+def _pictures(images: Sequence[Image]) -> Iterator[intake.Picture]:
     for image in images:
         try:
             data = file_store().get(image.stored_name)
         except MissingFile:
             raise RefusedUpload("The stored file of an image is missing. Send the image anew.") from None
-        yield Image(**{name: getattr(image, name) for name in KEPT}), data
+        yield intake.Picture(Image(**{name: getattr(image, name) for name in KEPT}), data)

@@ -7,7 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
+import numpy as np
 from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -38,6 +40,21 @@ class Upload:
     data: bytes
 
 
+class Picture(NamedTuple):
+    """The row of an image, the bytes of its file, and the pixels in them where those are at hand."""
+
+    row: Image
+    data: bytes
+    pixels: np.ndarray | None = None
+
+
+class Received(NamedTuple):
+    """A study that waits to be analysed, and by the stored name of an image what networks read of it, uint8 RGB."""
+
+    study: Study
+    pixels: dict[str, np.ndarray]
+
+
 class RefusedFile(RefusedUpload):
     """One file is not accepted. The audit trail takes reason and hash, not the name: names of files name patients."""
 
@@ -61,7 +78,7 @@ def receive_study(
     note: str = "",
     submission_key: str | None = None,
     address: str = "",
-) -> Study:
+) -> Received:
     """Store a study of `uploads` for `task`, all or nothing; it waits to be analysed (outcome "pending").
 
     `task` is a task's name or DETECT: then the gate finds the one task that reads all these images.
@@ -72,10 +89,9 @@ def receive_study(
     try:
         study = _checked_study(owner, task, uploads, patient_name, patient_reference, note, submission_key)
         if found := _same_submission(study.submission_key):
-            return found
-        if task == DETECT:
-            study.task, study.task_detected = _detect_task(uploads), True
-        return store_study(study, _pictures(uploads), owner, address)
+            return Received(found, {})
+        pictures = _pictures(uploads)
+        return store_study(study, _detecting(study, uploads, pictures) if task == DETECT else pictures, owner, address)
     except RefusedUpload as refusal:
         detail = f"{refusal.sha256[:16]} {refusal.reason}" if isinstance(refusal, RefusedFile) else refusal.message
         audit.record("study.refuse", user=owner, detail=detail[:255], address=address)
@@ -178,24 +194,31 @@ def _same_submission(key: str | None) -> Study | None:
     return db.session.scalar(select(Study).where(Study.submission_key == key)) if key else None
 
 
-def _detect_task(uploads: Sequence[Upload]) -> str:
-    """The name of the one task that the gate finds for every file. Raises UnclearTask, or RefusedUpload."""
-    first, *others = (_detected(upload) for upload in uploads)
-    for upload, task in zip(uploads[1:], others, strict=True):
-        if task != first:
-            raise UnclearTask(
-                upload,
-                f"It looks like an image for {task.title}, but the first image like one for {first.title}. "
-                "Send them as two studies, or choose the task.",
-            )
-    if reason := analysis.unavailable_reasons().get(first.name):
-        raise RefusedUpload(f"These look like images for {first.title}, which is not available now. {reason}", 503)
-    return first.name
+def _detecting(study: Study, uploads: Sequence[Upload], pictures: Iterable[Picture]) -> Iterator[Picture]:
+    """The same pictures; the study's task is found on the way. Raises UnclearTask, or RefusedUpload."""
+    for upload, picture in zip(uploads, pictures, strict=True):
+        _agree(study, upload, _detected(upload, picture.pixels))
+        yield picture
 
 
-def _detected(upload: Upload) -> models.Task:
+def _agree(study: Study, upload: Upload, found: models.Task) -> None:
+    """The first image of a study gives it its task, the others have to be for the same."""
+    if study.task == DETECT:
+        if reason := analysis.unavailable_reasons().get(found.name):
+            raise RefusedUpload(f"These look like images for {found.title}, which is not available now. {reason}", 503)
+        study.task, study.task_detected = found.name, True
+    elif study.task != found.name:
+        first = models.get_task(study.task)
+        raise UnclearTask(
+            upload,
+            f"It looks like an image for {found.title}, but the first image like one for {first.title}. "
+            "Send them as two studies, or choose the task.",
+        )
+
+
+def _detected(upload: Upload, pixels: np.ndarray) -> models.Task:
     try:
-        detection = models.detect_task(_decoded(upload).pixels)
+        detection = models.detect_task(pixels)
     except models.NetworkUnavailable as error:
         raise RefusedUpload(f"The kind of image cannot be found out now: choose the task. {error}", 503) from None
     if detection.task is None:
@@ -203,16 +226,20 @@ def _detected(upload: Upload) -> models.Task:
     return detection.task
 
 
-def store_study(study: Study, pictures: Iterable[tuple[Image, bytes]], by: User, address: str) -> Study:
-    """Store a new study with these images, each with the bytes of its file, all or nothing.
+def store_study(study: Study, pictures: Iterable[Picture], by: User, address: str) -> Received:
+    """Store a new study with these images, all or nothing.
 
     Answers the study that has the same submission key, if there is one already. Raises StorageFailed, and whatever
     `pictures` raises.
     """
     store, names, submission_key = file_store(), [], study.submission_key
+    pixels: dict[str, np.ndarray] = {}
     try:
-        for position, (image, data) in enumerate(pictures):
-            names.append(store.put(data, SUFFIXES[image.media_type]))
+        for position, picture in enumerate(pictures):
+            image = picture.row
+            names.append(store.put(picture.data, SUFFIXES[image.media_type]))
+            if picture.pixels is not None:
+                pixels[names[-1]] = models.shrink_to_read(picture.pixels)
             image.position, image.stored_name = position, names[-1]
             study.images.append(image)
         db.session.add(study)
@@ -228,8 +255,8 @@ def store_study(study: Study, pictures: Iterable[tuple[Image, bytes]], by: User,
         twin = _same_submission(submission_key) if isinstance(error, IntegrityError) else None
         if twin is None:
             raise
-        return twin
-    return study
+        return Received(twin, {})
+    return Received(study, pixels)
 
 
 def _decoded(upload: Upload) -> models.DecodedImage:
@@ -239,8 +266,8 @@ def _decoded(upload: Upload) -> models.DecodedImage:
         raise RefusedFile(upload, str(error)) from None
 
 
-def _pictures(uploads: Sequence[Upload]) -> Iterator[tuple[Image, bytes]]:
-    """The row of each upload, and its pixels encoded anew without any metadata."""
+def _pictures(uploads: Sequence[Upload]) -> Iterator[Picture]:
+    """Each upload, its pixels encoded anew without any metadata."""
     for upload in uploads:
         decoded = _decoded(upload)
         height, width = decoded.pixels.shape[:2]
@@ -252,4 +279,4 @@ def _pictures(uploads: Sequence[Upload]) -> Iterator[tuple[Image, bytes]]:
             height=height,
             media_type=decoded.media_type,
         )
-        yield row, models.encode_image(decoded.pixels, decoded.media_type)
+        yield Picture(row, models.encode_image(decoded.pixels, decoded.media_type), decoded.pixels)

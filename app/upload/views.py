@@ -21,7 +21,7 @@ def create() -> Response | tuple[str, int]:
     if not form.validate():
         return _page(form, 422)
     try:
-        study = intake.receive_study(
+        study, pixels = intake.receive_study(
             owner=current_user,
             task=form.task.data,
             uploads=form.uploads(),
@@ -37,7 +37,7 @@ def create() -> Response | tuple[str, int]:
         return _page(form, refusal.status)
     if form.task.data == intake.DETECT:
         flash(f"The task was found from the image: {analysis.task_titles()[study.task]}.", "success")
-    analysis.analyse_study(study)
+    analysis.analyse_study(study, pixels)
     return redirect(url_for("history.detail", key=study.key), 303)
 
 

@@ -148,6 +148,26 @@ def test_a_turned_photo_is_shown_upright():
     assert np.abs(found.astype(int) - imaging.shrink(decoded(data), 200)).max() <= 6
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "read"),
+    [
+        (48, 64, (48, 64)),
+        (2559, 3000, (2559, 3000)),
+        (2560, 4001, (1280, 2000)),
+        (5120, 5121, (1280, 1280)),
+        (1250, 10_000, (1250, 10_000)),
+    ],
+)
+def test_large_pictures_are_read_in_whole_parts_of_their_size(height, width, read):
+    assert models.shrink_to_read(np.zeros((height, width, 3), np.uint8)).shape == (*read, 3)
+
+
+def test_read_pixels_are_means():
+    pixels = noise(2560, 2560)
+    means = pixels.reshape(1280, 2, 1280, 2, 3).mean(axis=(1, 3))
+    assert np.abs(models.shrink_to_read(pixels) - means).max() <= 1
+
+
 def half(mode: str, dark, bright) -> Image.Image:
     """Left half of one value, right half of another."""
     image = Image.new(mode, (64, 48), dark)

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
 import models
-from models import Outcome, inference, runtime
+from models import Outcome, imaging, inference, runtime
 from models.card import Card, HeadCard
 from models.gate import GateVerdict
 from models.imaging import InputSpec, prepare
@@ -69,8 +70,19 @@ def test_predict_answers_the_golden_picture(task, open_gate):
         assert values == pytest.approx(expected[key], abs=1e-3)
     card = models.get_card(task)
     assert found.network == models.NetworkVersion(card.network, card.version, card.sha256)
-    assert set(found.timings_ms) == {"gate", "prepare", "network", "distance", "decide", "saliency"}
+    assert set(found.timings_ms) == {
+        "shrink", "gate", "prepare", "network", "distance", "decide", "saliency",
+    }  # fmt: skip
     assert all(time >= 0 for time in found.timings_ms.values())
+
+
+@every_task
+def test_a_large_picture_is_answered_as_if_it_were_read_whole(task, open_gate, monkeypatch):
+    pixels = cv2.resize(draw_golden(7), (3000, 2600), interpolation=cv2.INTER_CUBIC)
+    shrunk = probabilities(models.predict(task, pixels).heads)
+    monkeypatch.setattr(imaging, "READ_SIDE", max(pixels.shape))
+    for key, values in probabilities(models.predict(task, pixels).heads).items():
+        assert shrunk[key] == pytest.approx(values, abs=0.01)
 
 
 @every_task

@@ -18,7 +18,7 @@ def receive(networks, make_user):
 
     def receive(images: int = 1, task: str = "chest") -> Study:
         uploads = [Upload(f"{number}.jpg", picture(seed=number)) for number in range(images)]
-        return receive_study(owner=owner, task=task, uploads=uploads)
+        return receive_study(owner=owner, task=task, uploads=uploads).study
 
     return receive
 

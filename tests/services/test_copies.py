@@ -23,7 +23,7 @@ def refused(networks, owner) -> Study:
     """Two images sent for the chest, of which the second looks like one of the skin."""
     networks.outcome, networks.suggested = Outcome.NOT_ASSESSED, "skin_lesion"
     uploads = [Upload("film.jpg", picture()), Upload("mole.png", picture(kind="PNG", seed=1))]
-    study = receive_study(owner=owner, task="chest", uploads=uploads, patient_name="Ada", note="left arm")
+    study, _ = receive_study(owner=owner, task="chest", uploads=uploads, patient_name="Ada", note="left arm")
     analysis.analyse_study(study)
     study.images[0].analysis.suggested_task = ""
     db.session.commit()

@@ -7,6 +7,7 @@ import models
 from app.entities import AuditEvent, Study, User
 from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
+from app.services import analysis
 from app.services.intake import Upload, clean_file_name, clean_line, clean_text, receive_study
 from app.services.storage import file_store
 from tests.fakes import picture
@@ -22,7 +23,7 @@ def owner(make_user) -> User:
 
 def receive(owner: User, *files: bytes, **facts) -> Study:
     uploads = [Upload(f"film-{number}.jpg", data) for number, data in enumerate(files)]
-    return receive_study(owner=owner, task=facts.pop("task", "chest"), uploads=uploads, **facts)
+    return receive_study(owner=owner, task=facts.pop("task", "chest"), uploads=uploads, **facts).study
 
 
 def test_stores_the_facts_of_the_upload(owner):
@@ -40,6 +41,25 @@ def test_stores_the_same_pixels(owner):
     stored = file_store().get(image.stored_name)
     assert stored != data
     assert np.array_equal(models.decode_image(stored).pixels, models.decode_image(data).pixels)
+
+
+@pytest.mark.parametrize("task", ["chest", "detect"])
+def test_hands_on_what_networks_read_so_that_nothing_is_decoded_twice(task, owner, networks, monkeypatch):
+    networks.detected = [CHEST, CHEST]
+    sent = [picture(seed=0), picture(seed=1, size=(2600, 2600))]
+    decoded = []
+    decode = models.decode_image
+    monkeypatch.setattr(models, "decode_image", lambda data: decoded.append(data) or decode(data))
+    received = receive_study(owner=owner, task=task, uploads=[Upload(f"{n}.jpg", data) for n, data in enumerate(sent)])
+    assert decoded == sent
+    assert [received.pixels[image.stored_name].shape for image in received.study.images] == [
+        (240, 320, 3), (1300, 1300, 3),
+    ]  # fmt: skip
+    small = received.study.images[0]
+    assert np.array_equal(received.pixels[small.stored_name], decode(sent[0]).pixels)
+    analysis.analyse_study(*received)
+    assert decoded == sent
+    assert received.study.images[0].analysis.outcome == "finding"
 
 
 def test_waits_to_be_analysed(owner):

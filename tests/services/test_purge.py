@@ -10,7 +10,7 @@ from tests.fakes import picture
 
 def make_study(owner, reviewer) -> Study:
     uploads = [Upload(f"film{number}.jpg", picture(seed=number)) for number in range(2)]
-    study = intake.receive_study(owner=owner, task="chest", uploads=uploads, patient_name="Ada")
+    study, _ = intake.receive_study(owner=owner, task="chest", uploads=uploads, patient_name="Ada")
     analysis.analyse_study(study)
     reviews.record_review(study=study, reviewer=reviewer, agrees=True, correct_label="", comment="")
     reports.issue_report(study=study, author=owner)

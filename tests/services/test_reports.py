@@ -32,7 +32,7 @@ def make_study(owner):
 
     def make_study(task: str = "skin_lesion", count: int = 1, **fields):
         uploads = [intake.Upload(f"image{number}.jpg", picture(seed=number)) for number in range(count)]
-        study = intake.receive_study(owner=owner, task=task, uploads=uploads, **fields)
+        study, _ = intake.receive_study(owner=owner, task=task, uploads=uploads, **fields)
         analysis.analyse_study(study)
         return studies.get_study(study.key, owner)
 
@@ -192,7 +192,7 @@ def test_failed_gives_the_reason(make_study, networks):
 
 
 def test_a_study_that_waits_is_not_analysed_yet(owner):
-    study = intake.receive_study(owner=owner, task="chest", uploads=[intake.Upload("a.jpg", picture())])
+    study, _ = intake.receive_study(owner=owner, task="chest", uploads=[intake.Upload("a.jpg", picture())])
     content = build_report(study)
     assert (content.outcome, content.headline, content.lead_image) == ("pending", "Not analysed yet", None)
 

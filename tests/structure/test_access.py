@@ -106,7 +106,7 @@ def make_arguments(rule, owner, make_user) -> dict:
 
 
 def make_study(owner):
-    study = intake.receive_study(owner=owner, task="chest", uploads=[Upload("film.jpg", picture())])
+    study, _ = intake.receive_study(owner=owner, task="chest", uploads=[Upload("film.jpg", picture())])
     analysis.analyse_study(study)
     return study
 

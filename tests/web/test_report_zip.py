@@ -23,7 +23,7 @@ NAME = re.compile(r"\d{8}-\d{6}-(chest|brain)-[0-9a-f]{32}\.pdf")
 def send(owner: User, patient: str, task: str = "chest") -> Study:
     """A study of `owner`, analysed."""
     uploads = [intake.Upload(f"{patient}.jpg", picture())]
-    study = intake.receive_study(owner=owner, task=task, uploads=uploads, patient_name=patient)
+    study, _ = intake.receive_study(owner=owner, task=task, uploads=uploads, patient_name=patient)
     analysis.analyse_study(study)
     return study
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("networks")
 def study(clinician) -> Study:
     """A study of `clinician`, analysed."""
     upload = intake.Upload("jane-doe.jpg", picture())
-    study = intake.receive_study(owner=clinician.user, task="chest", uploads=[upload], patient_name="Jane Doe")
+    study, _ = intake.receive_study(owner=clinician.user, task="chest", uploads=[upload], patient_name="Jane Doe")
     analysis.analyse_study(study)
     return study
 
