@@ -168,8 +168,10 @@ def _pixels(image: Image.Image) -> np.ndarray:
     """uint8 [height, width, 3] of an RGB image, taken in strips: Pillow's own copy of a large image goes twice through
     all of the memory, that of a strip through the processor's cache."""
     width, height = image.size
-    pixels = np.empty((height, width, 3), np.uint8)
     rows = max(1, STRIP_PIXELS // width)
+    if height <= rows:
+        return np.asarray(image)
+    pixels = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         pixels[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
