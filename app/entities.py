@@ -37,6 +37,12 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class ReviewState(StrEnum):
+    NONE = "none"
+    AGREED = "agreed"
+    DISAGREED = "disagreed"
+
+
 class Entity(db.Model):
     __abstract__ = True
     __table_args__: tuple | dict = {"mysql_charset": "utf8mb4"}
@@ -116,6 +122,8 @@ class Study(Entity):
     outcome: Mapped[str] = mapped_column(String(16), default="pending")
     lead_label: Mapped[str] = mapped_column(String(40), default="")
     lead_probability: Mapped[float | None] = mapped_column(Double)
+    # What the newest review says; repeated here for the history as well.
+    review_state: Mapped[str] = mapped_column(String(16), default=ReviewState.NONE, server_default=ReviewState.NONE)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
