@@ -16,6 +16,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.extensions import db
 
 UtcDateTime = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+MAX_TERM = 64
+# Compared letter by letter everywhere: what a search means by equal letters is decided before they are stored.
+SearchText = String(MAX_TERM).with_variant(mysql.VARCHAR(MAX_TERM, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 
 # Of an INTEGER column; a larger number in an address cannot even be asked for.
@@ -35,6 +38,12 @@ class Role(StrEnum):
     CLINICIAN = "clinician"
     REVIEWER = "reviewer"
     ADMIN = "admin"
+
+
+class ReviewState(StrEnum):
+    NONE = "none"
+    AGREED = "agreed"
+    DISAGREED = "disagreed"
 
 
 class Entity(db.Model):
@@ -93,10 +102,22 @@ class Study(Entity):
     """The images of one patient sent together, for one task."""
 
     __tablename__ = "studies"
+    # Each way through the history is an index in the order of its list, so that a page is read and never sorted. Every
+    # index also ends in the row's id. A user's own studies are filtered within one index that holds what is asked for.
     __table_args__ = (
-        Index("ix_studies_owner_created", "owner_id", "deleted_at", "created_at"),
         Index("ix_studies_created", "deleted_at", "created_at"),
-        Index("ix_studies_task_label_created", "deleted_at", "task", "lead_label", "created_at"),
+        Index("ix_studies_task_created", "deleted_at", "task", "created_at"),
+        Index("ix_studies_label_task_created", "deleted_at", "lead_label", "task", "created_at"),
+        Index("ix_studies_outcome_created", "deleted_at", "outcome", "created_at"),
+        Index("ix_studies_review_created", "deleted_at", "review_state", "created_at"),
+        Index("ix_studies_patient", "deleted_at", "patient_name"),
+        Index("ix_studies_probability", "deleted_at", "outcome", "lead_probability"),
+        Index(
+            "ix_studies_owner_history",
+            *("owner_id", "deleted_at", "created_at", "id", "task", "lead_label", "outcome", "review_state"),
+        ),
+        Index("ix_studies_owner_patient", "owner_id", "deleted_at", "patient_name"),
+        Index("ix_studies_owner_probability", "owner_id", "deleted_at", "outcome", "lead_probability"),
         {"mysql_charset": "utf8mb4"},
     )
 
@@ -116,6 +137,8 @@ class Study(Entity):
     outcome: Mapped[str] = mapped_column(String(16), default="pending")
     lead_label: Mapped[str] = mapped_column(String(40), default="")
     lead_probability: Mapped[float | None] = mapped_column(Double)
+    # What the newest review says; repeated here for the history as well.
+    review_state: Mapped[str] = mapped_column(String(16), default=ReviewState.NONE, server_default=ReviewState.NONE)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
@@ -125,6 +148,22 @@ class Study(Entity):
     images: Mapped[list["Image"]] = relationship(back_populates="study", order_by="Image.position")
     reviews: Mapped[list["Review"]] = relationship(back_populates="study", order_by="Review.id")
     reports: Mapped[list["Report"]] = relationship(back_populates="study", order_by="Report.id")
+    terms: Mapped[list["SearchTerm"]] = relationship()
+
+
+class SearchTerm(db.Model):
+    """A beginning under which the search finds a study: see services.search. The owner's id is that of the study."""
+
+    __tablename__ = "search_terms"
+    __table_args__ = (
+        Index("ix_search_terms_term_study_id", "term", "study_id"),
+        Index("ix_search_terms_owner_id_term_study_id", "owner_id", "term", "study_id"),
+        {"mysql_charset": "utf8mb4", "sqlite_with_rowid": False},
+    )
+
+    study_id: Mapped[int] = mapped_column(ForeignKey("studies.id"), primary_key=True)
+    term: Mapped[str] = mapped_column(SearchText, primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
 class Image(Entity):
@@ -135,8 +174,8 @@ class Image(Entity):
     key: Mapped[str] = mapped_column(String(32), unique=True, default=new_key)
     study_id: Mapped[int] = mapped_column(ForeignKey("studies.id"), index=True)
     position: Mapped[int]
-    original_name: Mapped[str] = mapped_column(String(255), index=True)
-    sha256: Mapped[str] = mapped_column(String(64), index=True)  # of the bytes as uploaded
+    original_name: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))  # of the bytes as uploaded
     byte_size: Mapped[int]
     width: Mapped[int]
     height: Mapped[int]
@@ -244,9 +283,9 @@ class AuditEvent(Entity):
         {"mysql_charset": "utf8mb4"},
     )
 
-    action: Mapped[str] = mapped_column(String(40))  # object.verb, e.g. study.view, login.fail
+    action: Mapped[str] = mapped_column(String(40), index=True)  # object.verb, e.g. study.view, login.fail
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    account: Mapped[str] = mapped_column(String(254), default="")  # the e-mail that was used, known or not
+    account: Mapped[str] = mapped_column(String(254), default="", index=True)  # the e-mail that was used, known or not
     address: Mapped[str] = mapped_column(String(45), default="")
     object_key: Mapped[str] = mapped_column(String(64), default="")
     detail: Mapped[str] = mapped_column(String(255), default="")

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import batch, cold_start, kernel, machine, memory, report, request
+from bench import batch, cold_start, history, kernel, machine, memory, report, request
 from bench.effort import FULL, QUICK
 from bench.table import to_markdown, write
 
@@ -21,6 +21,7 @@ PARTS = {
     "memory": memory.measure,
     "cold_start": cold_start.measure,
     "report": report.measure,
+    "history": history.measure,
 }
 
 

@@ -8,7 +8,8 @@ class Effort:
     """Counts of repetitions; `peer_` ones are of the slower side, which is measured less often.
 
     `tasks`: names of the tasks to measure; empty means all. `workers`: numbers of worker processes whose memory is
-    measured. `clients`: numbers of clients that send at the same time.
+    measured. `clients`: numbers of clients that send at the same time. `analyses`: numbers of stored analyses among
+    which the history is read, the fewest first.
     """
 
     tasks: tuple[str, ...]
@@ -26,6 +27,8 @@ class Effort:
     peer_starts: int
     reports: int
     zipped: int
+    analyses: tuple[int, int]
+    reads: int
 
 
 FULL = Effort(
@@ -44,6 +47,8 @@ FULL = Effort(
     peer_starts=3,
     reports=50,
     zipped=200,
+    analyses=(10_000, 1_000_000),
+    reads=100,
 )
 QUICK = Effort(
     tasks=("chest",),
@@ -61,4 +66,6 @@ QUICK = Effort(
     peer_starts=1,
     reports=3,
     zipped=5,
+    analyses=(500, 5_000),
+    reads=5,
 )

@@ -14,16 +14,17 @@ HEAD = ("| what | n | median | p95 | unit | target | |", "|---|---|---|---|---|-
 
 @dataclass(frozen=True)
 class Target:
-    """What a median is to reach: at most `limit`, or at least `limit`, in the unit of its row."""
+    """What a median or 95th percentile is to reach: at most `limit`, or at least `limit`, in the unit of its row."""
 
     limit: float
     is_floor: bool = False
+    is_of_p95: bool = False
 
     def is_reached(self, value: float) -> bool:
         return value >= self.limit if self.is_floor else value <= self.limit
 
     def __str__(self) -> str:
-        return f"{'at least' if self.is_floor else 'at most'} {number(self.limit)}"
+        return f"{'p95 ' * self.is_of_p95}{'at least' if self.is_floor else 'at most'} {number(self.limit)}"
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,11 @@ class Row:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the target is reached; None without one."""
-        return self.target.is_reached(self.median) if self.target else None
+        """Whether the target is reached; None without one. A single number is its own 95th percentile."""
+        if self.target is None:
+            return None
+        is_of_p95 = self.target.is_of_p95 and self.p95 is not None
+        return self.target.is_reached(self.p95 if is_of_p95 else self.median)
 
 
 def row(part: str, what: str, unit: str, samples: Sequence[float], target: Target | None = None) -> Row:

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from app.entities import Image, Study, User, utc_now
 from app.extensions import db
+from app.services import search
 from tests.fakes import picture
 from tests.pages import PageClient
 
@@ -48,6 +49,7 @@ def make_study(owner: User, *, file_names: Iterable[str] = ("film.jpg",), at: da
                 stored_name=f"00/{position:032x}.png",
             )
         )
+    study.terms = search.make_terms(study)
     db.session.add(study)
     db.session.commit()
     return study

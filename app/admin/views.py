@@ -11,7 +11,7 @@ from app.entities import Role
 from app.errors import AppError
 from app.services import accounts, audit, settings
 from app.services.audit import AuditFilter
-from app.services.paging import page_number
+from app.services.paging import Cursor
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -25,7 +25,7 @@ def require_admin() -> None:
 @bp.get("/users")
 def users() -> str:
     search = request.args.get("q", "").strip()[:120]
-    page = accounts.list_users(search, page_number(request.args.get("page")))
+    page = accounts.list_users(search, Cursor.from_args(request.args))
     return render_template("admin/users.html", page=page, search=search)
 
 
@@ -107,7 +107,7 @@ def audit_log() -> str:
     wanted = AuditFilter(
         action=request.args.get("action", "")[:40], account=request.args.get("account", "").strip()[:254]
     )
-    page = audit.list_events(wanted, page_number(request.args.get("page")))
+    page = audit.list_events(wanted, Cursor.from_args(request.args))
     return render_template("admin/audit.html", page=page, wanted=wanted, actions=audit.list_actions())
 
 

@@ -35,13 +35,11 @@ def tasks() -> Response:
 def list_studies() -> Response:
     wanted = studies.StudyFilter.from_args(request.args)
     page = studies.list_studies(wanted, caller())
-    following = url_for("api.list_studies", **wanted.to_args(page=page.page + 1)) if page.page < page.pages else None
     return jsonify(
         items=[summary_json(study) for study in page.items],
-        page=page.page,
-        pages=page.pages,
-        total=page.total,
-        next=following,
+        total=page.count.number if page.count and page.count.is_exact else None,
+        previous=_list_url(wanted, before=page.previous) if page.previous else None,
+        next=_list_url(wanted, after=page.next) if page.next else None,
     )
 
 
@@ -78,6 +76,10 @@ def heatmap(key: str, image_key: str) -> Response:
     image = studies.get_image(key, image_key, caller())
     data, media_type = pictures.render_view(image, "heatmap", request.args.get("label", ""))
     return Response(data, mimetype=media_type)
+
+
+def _list_url(wanted: studies.StudyFilter, **cursor: str) -> str:
+    return url_for("api.list_studies", **wanted.list_args(**cursor))
 
 
 def _study_response(key: str) -> Response:

@@ -22,6 +22,7 @@ SORT_WORDS = {
     "patient": "Patient name",
     "outcome": "Outcome, then probability",
 }
+REVIEW_WORDS = {"none": "Not reviewed yet", "agreed": "Agreed", "disagreed": "Disagreed"}
 
 
 class Chip(NamedTuple):
@@ -45,6 +46,7 @@ def index() -> str:
         titles=analysis.task_titles(),
         labels=analysis.label_names(),
         outcomes=OUTCOMES,
+        reviews=REVIEW_WORDS,
         sorts=SORT_WORDS,
         owners=owners,
         chips=list(_chips(wanted, {owner.id: owner.name for owner in owners})),
@@ -155,10 +157,11 @@ def _chips(wanted: StudyFilter, owner_names: dict[int, str]) -> Iterator[Chip]:
         "task": f"Task: {titles.get(wanted.task, wanted.task)}",
         "outcome": f"Outcome: {OUTCOMES[wanted.outcome].word}" if wanted.outcome else "",
         "label": f"Label: {analysis.label_names().get((*label_task, label), label)}",
+        "review": f"Review: {REVIEW_WORDS[wanted.review]}" if wanted.review else "",
         "user": f"Sent by: {owner_names.get(wanted.user, 'unknown')}" if owner_names else "",
         "date_from": f"From {wanted.date_from} (UTC)",
         "date_to": f"To {wanted.date_to} (UTC)",
     }
     for name, text in words.items():
         if getattr(wanted, name) and text:
-            yield Chip(text, url_for("history.index", **wanted.to_args(**{name: "", "page": 1})))
+            yield Chip(text, url_for("history.index", **wanted.list_args(**{name: ""})))

@@ -12,11 +12,13 @@ from app.entities import MAX_ID, Role, User, new_key, utc_now
 from app.errors import AppError, NotFound
 from app.extensions import db
 from app.services import audit, passwords, throttle, tokens
-from app.services.paging import Page, like_pattern, paginate
+from app.services.matching import like_pattern
+from app.services.paging import START, Cursor, Key, Order, Page, read_page
 
 MAX_EMAIL = 254
 # Lumen sends no mail: an address only has to be one, and hospitals use names that DNS reserves, such as .local.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+BY_EMAIL = Order((Key(User.email),), name=User.id)
 # What an unknown account's password is compared with, so that the answer takes as long as for a known one.
 _DUMMY_HASHES: dict[str, str] = {}
 
@@ -90,13 +92,13 @@ def get_user(user_id: int) -> User:
     return user
 
 
-def list_users(search: str, page: int) -> Page:
+def list_users(search: str, cursor: Cursor = START) -> Page:
     """Users by e-mail address, those whose address or name contains `search`."""
-    users = select(User).order_by(User.email)
+    users = select(User)
     if search:
         pattern = like_pattern(search)
         users = users.where(or_(User.email.like(pattern, escape="\\"), User.name.like(pattern, escape="\\")))
-    return paginate(users, page)
+    return read_page(users, BY_EMAIL, cursor)
 
 
 def has_users() -> bool:

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 import models
 from app.entities import AuditEvent, Image, Study, User, utc_now
 from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
-from app.services import analysis, audit
+from app.services import analysis, audit, search
 from app.services.storage import file_store
 
 # Sent instead of a task's name: the gate finds the task from the images.
@@ -119,7 +119,11 @@ def clean_file_name(name: str) -> str:
 def check_quota(owner: User) -> None:
     """Raises TooManyRequests. Refused uploads count as well: decoding them was work too."""
     since = utc_now() - timedelta(minutes=1)
-    sent = select(func.count(Study.id)).where(Study.owner_id == owner.id, Study.created_at > since)
+    # What was deleted counts too; asked so because the index holds deleted studies apart, by the time of that.
+    kept_or_deleted_since = or_(Study.deleted_at.is_(None), Study.deleted_at > since)
+    sent = select(func.count(Study.id)).where(
+        Study.owner_id == owner.id, kept_or_deleted_since, Study.created_at > since
+    )
     refused = select(func.count(AuditEvent.id)).where(
         AuditEvent.action == "study.refuse", AuditEvent.account == owner.email, AuditEvent.created_at > since
     )
@@ -242,6 +246,7 @@ def store_study(study: Study, pictures: Iterable[Picture], by: User, address: st
                 pixels[names[-1]] = models.shrink_to_read(picture.pixels)
             image.position, image.stored_name = position, names[-1]
             study.images.append(image)
+        study.terms = search.make_terms(study)
         db.session.add(study)
         db.session.flush()
         detail = f"{study.task}, found by the gate" if study.task_detected else study.task

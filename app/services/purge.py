@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
-from app.entities import Analysis, Finding, Image, Report, Review, Study, utc_now
+from app.entities import Analysis, Finding, Image, Report, Review, SearchTerm, Study, utc_now
 from app.extensions import db
 from app.services import audit
 from app.services.storage import file_store
@@ -39,7 +39,7 @@ def _delete_rows(study_id: int) -> None:
     analyses = select(Analysis.id).where(Analysis.image_id.in_(images))
     db.session.execute(delete(Finding).where(Finding.analysis_id.in_(analyses)))
     db.session.execute(delete(Analysis).where(Analysis.image_id.in_(images)))
-    for table in (Image, Review, Report):
+    for table in (Image, Review, Report, SearchTerm):
         db.session.execute(delete(table).where(table.study_id == study_id))
     db.session.execute(update(Study).where(Study.copied_from_id == study_id).values(copied_from_id=None))
     db.session.execute(delete(Study).where(Study.id == study_id))

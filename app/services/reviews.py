@@ -1,7 +1,7 @@
 """What reviewers say of a study. Each word is a new row; the finding is never edited."""
 
 import models
-from app.entities import Review, Study, User
+from app.entities import Review, ReviewState, Study, User
 from app.errors import AppError, Forbidden
 from app.extensions import db
 from app.services import audit
@@ -39,6 +39,7 @@ def record_review(
     _check(study, agrees, correct_label, comment)
     review = Review(reviewer_id=reviewer.id, agrees=agrees, correct_label=correct_label, comment=comment)
     study.reviews.append(review)
+    study.review_state = ReviewState.AGREED if agrees else ReviewState.DISAGREED
     audit.record("review.create", user=reviewer, object_key=study.key, address=address)
     db.session.commit()
     return review

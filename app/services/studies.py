@@ -1,29 +1,42 @@
 """Finds stored studies. Every read goes through the viewer's rights: own studies, or all for reviewers and admins."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
-from app.entities import Analysis, Image, Report, Review, Study, User, utc_now
+from app.entities import Analysis, Image, Report, Review, ReviewState, Study, User, utc_now
 from app.errors import Forbidden, NotFound
 from app.extensions import db
-from app.services import audit
-from app.services.paging import Page, like_pattern, page_number, paginate
+from app.services import audit, search
+from app.services.matching import ANY, Match, indexed, match, unindexed
+from app.services.paging import KEY, Conditions, Cursor, Key, Order, Page, iter_rows, read_page
 
+OUTCOMES = ("finding", "inconclusive", "no_finding", "not_assessed", "failed", "pending")
+# Every order is that of an index of the table (see entities.Study), read forwards or backwards.
 SORTS = {
-    "newest": (Study.created_at.desc(), Study.id.desc()),
-    "oldest": (Study.created_at.asc(), Study.id.asc()),
-    "patient": (Study.patient_name.asc(), Study.id.desc()),
-    "outcome": (Study.outcome.asc(), Study.lead_probability.desc(), Study.id.desc()),
+    "newest": Order((Key(Study.created_at, descending=True), Key(Study.id, descending=True)), name=Study.key),
+    "oldest": Order((Key(Study.created_at), Key(Study.id)), name=Study.key),
+    "patient": Order((Key(Study.patient_name), Key(Study.id)), name=Study.key),
+    "outcome": Order(
+        (
+            Key(Study.outcome, values=OUTCOMES),
+            Key(Study.lead_probability, descending=True),
+            Key(Study.id, descending=True),
+        ),
+        name=Study.key,
+    ),
 }
-OUTCOMES = ("finding", "no_finding", "inconclusive", "not_assessed", "failed", "pending")
-KEY = re.compile(r"[a-z0-9_]{1,40}")
+BY_TIME = ("newest", "oldest")
+LOADED = (joinedload(Study.owner), selectinload(Study.images))
+WORD = re.compile(r"[a-z0-9_]{1,40}")
 MAX_QUERY = 120
-PORTION = 200
+Look = Callable[[InstrumentedAttribute], Any]
 
 
 @dataclass(frozen=True)
@@ -31,32 +44,37 @@ class StudyFilter:
     """What the history looks for; empty means anything. `label` is `task:label`, or a label of any task.
 
     Dates are UTC days, both included. `user` is the id of the owner and only asked of viewers who see all studies.
+    `review` is what the newest review says, or "none". `after` and `before` are keys of studies: see paging.Cursor.
     """
 
     q: str = ""
     task: str = ""
     outcome: str = ""
     label: str = ""
+    review: str = ""
     user: int | None = None
     date_from: date | None = None
     date_to: date | None = None
     sort: str = "newest"
-    page: int = 1
+    after: str = ""
+    before: str = ""
 
     @classmethod
     def from_args(cls, args: Mapping[str, str]) -> "StudyFilter":
         """The filter that query arguments ask for; an argument that makes no sense is left out."""
-        label = args.get("label", "")
+        label, cursor = args.get("label", ""), Cursor.from_args(args, KEY)
         return cls(
             q=args.get("q", "").replace("\0", "").strip()[:MAX_QUERY],
             task=_key(args.get("task", "")),
             outcome=args.get("outcome", "") if args.get("outcome") in OUTCOMES else "",
-            label=label if all(KEY.fullmatch(part) for part in label.split(":", 1)) else "",
+            label=label if all(WORD.fullmatch(part) for part in label.split(":", 1)) else "",
+            review=args.get("review", "") if args.get("review") in list(ReviewState) else "",
             user=_id(args.get("user", "")),
             date_from=_day(args.get("date_from", "")),
             date_to=_day(args.get("date_to", "")),
             sort=args.get("sort", "") if args.get("sort") in SORTS else "newest",
-            page=page_number(args.get("page")),
+            after=cursor.after,
+            before=cursor.before,
         )
 
     def to_args(self, **changes: object) -> dict[str, str]:
@@ -65,37 +83,44 @@ class StudyFilter:
         defaults = {field.name: field.default for field in fields(self)}
         return {name: str(value) for name, value in values.items() if value and value != defaults[name]}
 
+    def list_args(self, **changes: object) -> dict[str, str]:
+        """The query arguments of the whole list with `changes`, from its first page on."""
+        return self.to_args(**{"after": "", "before": ""} | changes)
+
     @property
     def is_narrowed(self) -> bool:
         """Does it leave anything out?"""
-        return bool(self.to_args(sort="newest", page=1))
+        return bool(self.list_args(sort="newest"))
 
 
-def list_studies(wanted: StudyFilter, viewer: User, page: int | None = None) -> Page:
-    """One page of the studies that match, with owners and images loaded. `page` overrides the filter's own."""
-    statement = _matching(wanted, viewer).options(joinedload(Study.owner), selectinload(Study.images))
-    return paginate(statement, wanted.page if page is None else page)
+def list_studies(wanted: StudyFilter, viewer: User) -> Page:
+    """The page of the studies that match, with owners and images loaded."""
+    found = _find(wanted, viewer)
+    return read_page(
+        _matching(wanted, viewer, found),
+        _order(wanted),
+        Cursor(wanted.after, wanted.before),
+        allowed=_own(viewer),
+        options=LOADED,
+        most_counted=found.most_counted,
+    )
 
 
 def iter_studies(wanted: StudyFilter, viewer: User) -> Iterator[Study]:
-    """All studies that match, in the filter's order, fetched in portions: for exports."""
-    ids = list(db.session.scalars(_matching(wanted, viewer).with_only_columns(Study.id)))
-    for start in range(0, len(ids), PORTION):
-        portion = ids[start : start + PORTION]
-        statement = select(Study).where(Study.id.in_(portion))
-        statement = statement.options(joinedload(Study.owner), selectinload(Study.images))
-        yield from sorted(db.session.scalars(statement), key=lambda study: portion.index(study.id))
+    """All studies that match, in the filter's order, whatever its cursor: for exports."""
+    return iter_rows(_matching(wanted, viewer, _find(wanted, viewer)), _order(wanted), LOADED)
 
 
 def list_keys(wanted: StudyFilter, viewer: User, most: int) -> list[str]:
     """Keys of the first `most` studies that match, in the filter's order."""
-    return list(db.session.scalars(_matching(wanted, viewer).with_only_columns(Study.key).limit(most)))
+    found = iter_rows(_matching(wanted, viewer, _find(wanted, viewer)), _order(wanted))
+    return [study.key for study in islice(found, most)]
 
 
 def list_owners() -> list[User]:
     """The users who have sent a study, for the filter of those who see all studies."""
-    owners = select(Study.owner_id).where(Study.deleted_at.is_(None))
-    return list(db.session.scalars(select(User).where(User.id.in_(owners)).order_by(User.name, User.id)))
+    has_sent = exists().where(Study.owner_id == User.id, Study.deleted_at.is_(None))
+    return list(db.session.scalars(select(User).where(has_sent).order_by(User.name, User.id)))
 
 
 def get_study(key: str, viewer: User) -> Study:
@@ -136,47 +161,70 @@ def delete_study(*, study: Study, by: User, address: str = "") -> None:
     db.session.commit()
 
 
-def _visible(viewer: User) -> Select[tuple[Study]]:
-    statement = select(Study).where(Study.deleted_at.is_(None))
-    return statement if viewer.sees_all_studies else statement.where(Study.owner_id == viewer.id)
+def _own(viewer: User, look: Look = indexed) -> Conditions:
+    return [] if viewer.sees_all_studies else [look(Study.owner_id) == viewer.id]
 
 
-def _matching(wanted: StudyFilter, viewer: User) -> Select[tuple[Study]]:
-    return _visible(viewer).where(*_conditions(wanted, viewer)).order_by(*SORTS[wanted.sort])
+def _visible(viewer: User, look: Look = indexed) -> Select[tuple[Study]]:
+    return select(Study).where(look(Study.deleted_at).is_(None), *_own(viewer, look))
 
 
-def _conditions(wanted: StudyFilter, viewer: User) -> Iterator[ColumnElement[bool]]:
+def _find(wanted: StudyFilter, viewer: User) -> Match:
+    """What decides how the list is read: the search, else the filters if the list is not in the order of time, which is
+    the order of every filter's index.
+    """
     if wanted.q:
-        yield _mentions(wanted.q)
-    if wanted.task:
-        yield Study.task == wanted.task
-    if wanted.outcome:
-        yield Study.outcome == wanted.outcome
-    if wanted.label:
-        *task, label = wanted.label.split(":", 1)
-        yield Study.lead_label == label
-        yield from (Study.task == name for name in task)
-    if wanted.user and viewer.sees_all_studies:
-        yield Study.owner_id == wanted.user
-    if wanted.date_from:
-        yield Study.created_at >= datetime.combine(wanted.date_from, time())
-    if wanted.date_to:
-        yield Study.created_at < datetime.combine(wanted.date_to, time()) + timedelta(days=1)
+        return search.find_studies(wanted.q, viewer)
+    if wanted.sort in BY_TIME or not wanted.is_narrowed:
+        return ANY
+    filtered = _visible(viewer).where(*_conditions(wanted, viewer, indexed))
+    return match(filtered.with_only_columns(Study.id), Study.id, [])
 
 
-def _mentions(text: str) -> ColumnElement[bool]:
-    # SQLite's LIKE knows upper and lower case of ASCII letters only; other names are tried as people write them.
-    variants = {text} if text.isascii() else {text, text.lower(), text.upper(), text.title()}
-    patterns = [like_pattern(variant) for variant in sorted(variants)]
-    columns = (Study.patient_name, Study.patient_reference)
-    return or_(
-        *(column.like(pattern, escape="\\") for column in columns for pattern in patterns),
-        Study.images.any(or_(*(Image.original_name.like(pattern, escape="\\") for pattern in patterns))),
+def _matching(wanted: StudyFilter, viewer: User, found: Match) -> Select[tuple[Study]]:
+    """The studies that match. Few are looked up; many are read in the order of an index, that of a filter's if it is
+    the order of time, else that of the list itself.
+    """
+    visible = _visible(viewer, unindexed if found.is_by_id else indexed)
+    look = unindexed if found.is_by_id or wanted.sort not in BY_TIME else indexed
+    return visible.where(*found.conditions, *_conditions(wanted, viewer, look))
+
+
+def _order(wanted: StudyFilter) -> Order:
+    """The order that the filter asks for, which knows of the filter's days, or of its outcome, if it is by these."""
+    order = SORTS[wanted.sort]
+    if wanted.sort in BY_TIME:
+        return order.within(*_days(wanted))
+    return order.of_only(wanted.outcome) if wanted.sort == "outcome" else order
+
+
+def _days(wanted: StudyFilter) -> tuple[datetime | None, datetime | None]:
+    """From when to before when; None is no limit."""
+    start = datetime.combine(wanted.date_from, time()) if wanted.date_from else None
+    end = datetime.combine(wanted.date_to, time()) + timedelta(days=1) if wanted.date_to else None
+    return start, end
+
+
+def _conditions(wanted: StudyFilter, viewer: User, look: Look) -> Iterator[ColumnElement[bool]]:
+    *label_task, label = wanted.label.split(":", 1)
+    exact = (
+        (Study.task, wanted.task),
+        (Study.task, "".join(label_task)),
+        (Study.lead_label, label),
+        (Study.outcome, wanted.outcome),
+        (Study.review_state, wanted.review),
+        (Study.owner_id, wanted.user if viewer.sees_all_studies else None),
     )
+    yield from (look(column) == value for column, value in exact if value)
+    start, end = _days(wanted)
+    if start and wanted.sort not in BY_TIME:
+        yield look(Study.created_at) >= start
+    if end and wanted.sort not in BY_TIME:
+        yield look(Study.created_at) < end
 
 
 def _key(text: str) -> str:
-    return text if KEY.fullmatch(text) else ""
+    return text if WORD.fullmatch(text) else ""
 
 
 def _id(text: str) -> int | None:

@@ -36,6 +36,12 @@ def test_targets_are_ceilings_or_floors(target, value, reached):
     assert Row("part", "what", "unit", 1, value, None, target).reached is reached
 
 
+@pytest.mark.parametrize(("samples", "reached"), [([1.0, 1.0, 9.0], False), ([9.0, 1.0, 8.0], False), ([5.0], True)])
+def test_a_target_may_be_of_the_95th_percentile(samples, reached):
+    found = row("part", "what", "ms", samples, Target(5, is_of_p95=True))
+    assert (found.reached, str(found.target)) == (reached, "p95 at most 5.00")
+
+
 def test_without_a_target_nothing_is_reached_or_missed():
     assert ROWS[1].reached is None
 
@@ -65,7 +71,7 @@ def test_json_says_the_same():
     found = json.loads(to_json(FACTS, ROWS))
     assert found["facts"] == FACTS
     assert [line["reached"] for line in found["rows"]] == [True, None, False]
-    assert found["rows"][0]["target"] == {"limit": 2, "is_floor": False}
+    assert found["rows"][0]["target"] == {"limit": 2, "is_floor": False, "is_of_p95": False}
 
 
 def test_writes_both_files(tmp_path):

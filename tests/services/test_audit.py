@@ -5,7 +5,6 @@ from app.entities import AuditEvent
 from app.extensions import db
 from app.services import audit, settings
 from app.services.audit import AuditFilter
-from app.services.paging import page_number, paginate
 
 
 def test_an_event_is_one_row_and_one_log_line(app, make_user, caplog):
@@ -46,28 +45,13 @@ def test_events_are_found_by_action_and_account(app):
     db.session.commit()
 
     def found(**wanted):
-        return [(event.action, event.account) for event in audit.list_events(AuditFilter(**wanted), 1).items]
+        return [(event.action, event.account) for event in audit.list_events(AuditFilter(**wanted)).items]
 
     assert found(action="login.fail", account="ANNA") == [("login.fail", "anna@ward.local")]
-    assert found(account="%") == [("login.fail", "b%b@x.org")]
+    assert found(account="b%") == [("login.fail", "b%b@x.org")]
+    assert found(account="%") == found(account="ward") == []
     assert [action for action, _ in found()] == ["login.fail", "login.fail", "login.ok"]
     assert audit.list_actions() == ["login.fail", "login.ok"]
-
-
-def test_pages_are_clamped(app):
-    for number in range(60):
-        audit.record("login.ok", detail=str(number))
-    db.session.commit()
-    events = db.select(AuditEvent).order_by(AuditEvent.id)
-    last = paginate(events, 10**6)
-    assert (last.page, last.pages, last.total) == (3, 3, 60)
-    assert [event.detail for event in last.items] == [str(number) for number in range(50, 60)]
-    assert paginate(events.where(AuditEvent.action == "none"), 1).pages == 1
-
-
-def test_nonsense_asks_for_the_first_page():
-    assert [page_number(text) for text in (None, "", "-1", "0", "1e309", "NaN", "١٢", "9" * 30, "'; DROP")] == [1] * 9
-    assert page_number("12") == 12
 
 
 def test_settings_have_defaults_and_record_changes(app, make_user):

@@ -1,12 +1,13 @@
 """The migrations: up and down with data in them, and the head makes exactly the tables of the entities."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from flask_migrate import downgrade, upgrade
+from flask_migrate import downgrade, stamp, upgrade
 from sqlalchemy.exc import IntegrityError
 
 from app.entities import (
@@ -17,12 +18,14 @@ from app.entities import (
     Image,
     Report,
     Review,
+    SearchTerm,
     Setting,
     Study,
     User,
 )
 from app.extensions import db
-from app.services import health
+from app.services import health, search, studies
+from app.services.studies import StudyFilter
 from tests.conftest import DATABASE_URL, drop_tables, make_app, remake_tables
 
 
@@ -45,7 +48,10 @@ def tables() -> set[str]:
 
 def store_one_of_each() -> None:
     user = User(email="anna@ward.local", name="Anna 🩻", password_hash="x", role="admin")
-    study = Study(owner=user, task="chest", patient_name="Ünïcode", note="n" * 2000)
+    db.session.add(user)
+    db.session.flush()
+    term = SearchTerm(term="unicode", owner_id=user.id)
+    study = Study(owner=user, terms=[term], task="chest", patient_name="Ünïcode", note="n" * 2000)
     image = Image(
         study=study,
         position=0,
@@ -90,6 +96,94 @@ def test_the_head_makes_the_tables_of_the_entities(bare_app):
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, db.metadata) == []
+
+
+NAMES = ("Özil, Änne", "Łukasz Sørensen", "Ada King Lovelace", "", "Владимир", "n" * 120, "a b c d e f g h i", "𠮷")
+SENT = datetime(2026, 1, 2, 3, 4, 5, 678)
+
+
+def store_as_at_first(count: int) -> None:
+    """Studies in the tables of 0001: each with one image, some reviewed once or twice, every seventh deleted."""
+    tables = db.MetaData()
+    tables.reflect(db.engine)
+
+    def insert(table: str, rows: list[dict]) -> None:
+        db.session.execute(tables.tables[table].insert(), [{"created_at": SENT} | row for row in rows])
+
+    user = {"password_hash": "x", "role": "clinician", "is_enabled": True, "must_change_password": False}
+    insert("users", [user | {"id": 1, "email": "a@b.c", "name": "Anna", "session_key": "0" * 32}])
+    study = {"owner_id": 1, "task": "chest", "task_detected": False, "note": "", "outcome": "finding", "lead_label": ""}
+    image = {"position": 0, "byte_size": 1, "width": 1, "height": 1, "media_type": "image/png", "stored_name": "x"}
+    review = {"reviewer_id": 1, "correct_label": "", "comment": ""}
+    numbers = range(1, count + 1)
+    insert("studies", [
+        study | {"id": number, "key": f"{number:032x}", "patient_name": NAMES[number % len(NAMES)],
+                 "patient_reference": f"MRN-{number:05}", "deleted_at": None if number % 7 else SENT}
+        for number in numbers
+    ])  # fmt: skip
+    insert("images", [
+        image | {"key": f"{number:032x}", "study_id": number, "original_name": f"Knee_{number}.PNG", "sha256": "0" * 64}
+        for number in numbers
+    ])  # fmt: skip
+    insert("reviews", [
+        review | {"study_id": study, "agrees": agrees}
+        for study, agrees in ((1, True), (2, False), (3, False), (3, True), (4, True), (4, False))
+    ])  # fmt: skip
+    db.session.commit()
+    db.session.remove()
+
+
+def shape() -> dict[str, tuple]:
+    """Each table's columns and indexes, those that the server makes for references left out."""
+    inspector = db.inspect(db.engine)
+    return {
+        table: (
+            {column["name"] for column in inspector.get_columns(table)},
+            {(index["name"], *index["column_names"]) for index in inspector.get_indexes(table)
+             if index["name"].startswith("ix_")},
+        )
+        for table in tables()
+    }  # fmt: skip
+
+
+def test_studies_of_the_first_release_are_found_and_keep_their_reviews(bare_app):
+    """More of them than one portion, with all that names and files are made of."""
+    upgrade(revision="0001")
+    store_as_at_first(1050)
+    upgrade()
+    viewer = db.session.get(User, 1)
+    assert [study.id for study in studies.list_studies(StudyFilter(q="mrn 01049"), viewer).items] == [1049]
+    assert [study.id for study in studies.list_studies(StudyFilter(q="KNEE-2.png"), viewer).items] == [2]
+    stored: dict[int, set] = {number: set() for number in range(1, 1051)}
+    for term in db.session.query(SearchTerm).filter_by(owner_id=1):
+        stored[term.study_id].add(term.term)
+    for study in db.session.query(Study):
+        assert stored[study.id] == {term.term for term in search.make_terms(study)}, study.patient_name
+    states = dict(db.session.execute(db.select(Study.id, Study.review_state).where(Study.id < 6)).tuples().all())
+    assert states == {1: "agreed", 2: "disagreed", 3: "agreed", 4: "disagreed", 5: "none"}
+
+
+def test_an_upgrade_that_was_interrupted_goes_on(bare_app):
+    upgrade(revision="0001")
+    store_as_at_first(20)
+    upgrade()
+    terms = db.session.query(SearchTerm).count()
+    db.session.remove()
+    stamp(revision="0001")
+    upgrade()
+    assert db.session.query(SearchTerm).count() == terms > 20
+    assert db.session.get(Study, 2).review_state == "disagreed"
+
+
+def test_the_way_back_ends_where_it_began(bare_app):
+    upgrade(revision="0001")
+    before = shape()
+    store_as_at_first(20)
+    upgrade()
+    assert shape() != before
+    downgrade(revision="0001")
+    assert shape() == before
+    assert db.session.scalar(db.select(db.func.count()).select_from(db.table("studies"))) == 20
 
 
 def test_an_upgrade_that_is_done_does_nothing(bare_app):

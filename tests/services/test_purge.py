@@ -1,7 +1,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from app.entities import Analysis, AuditEvent, Finding, Image, Report, Review, Study, utc_now
+from app.entities import Analysis, AuditEvent, Finding, Image, Report, Review, SearchTerm, Study, utc_now
 from app.extensions import db
 from app.services import analysis, intake, purge, reports, reviews, studies
 from app.services.intake import Upload
@@ -39,6 +39,7 @@ def test_removes_rows_and_files_of_what_was_deleted_long_ago(app, networks, make
     assert db.session.scalars(db.select(Study.key)).all() == [kept.key]
     counts = {table: db.session.query(table).count() for table in (Image, Analysis, Review, Report)}
     assert counts == {Image: 2, Analysis: 2, Review: 1, Report: 1}
+    assert set(db.session.scalars(db.select(SearchTerm.study_id))) == {kept.id}
     assert {finding.analysis.image.study_id for finding in db.session.query(Finding)} == {kept.id}
     assert files(app) == kept_files
     purged = db.select(AuditEvent.object_key).where(AuditEvent.action == "study.purge").order_by(AuditEvent.id)

@@ -1,5 +1,6 @@
 """Administration: users, roles, settings, the audit log."""
 
+import html
 import re
 
 import pytest
@@ -80,22 +81,47 @@ def test_unknown_users_are_not_found(admin, user_id):
     assert admin.post(f"/admin/users/{user_id}/disable").status_code == 404
 
 
+def follow(client, page: str, rel: str) -> str:
+    """The page that a link of the pager leads to."""
+    return client.get(html.unescape(re.search(rf'rel="{rel}" href="([^"]+)"', page).group(1))).text
+
+
 def test_finds_users_and_pages_through_them(admin, make_user):
     for number in range(30):
         make_user(email=f"user{number:02}@ward.local", name=f"User {number:02}")
-    first = admin.get("/admin/users?q=user")
-    assert "30 users" in first.text and "Page 1 of 2" in first.text and "/admin/users?page=2&amp;q=user" in first.text
-    assert "User 29" in admin.get("/admin/users?q=user&page=2").text
+    first = admin.get("/admin/users?q=user").text
+    assert "30 users with “user”." in first and "User 24" in first and "User 25" not in first
+    second = follow(admin, first, "next")
+    assert "User 25" in second and "User 29" in second and "User 24" not in second
+    assert '<a class="button" href="/admin/users?q=user">First page</a>' in second
+    back = follow(admin, second, "prev")
+    assert "User 00" in back and "User 24" in back and 'rel="prev"' not in back
     assert "0 users" in admin.get("/admin/users?q=%25%27--").text
+
+
+def test_pages_through_the_audit_log(admin):
+    for number in range(60):
+        db.session.add(AuditEvent(action="study.view", account="anna@ward.local", object_key=f"key-{number:02}"))
+    db.session.commit()
+    first = admin.get("/admin/audit?action=study.view&account=Anna").text
+    assert "60 events" in first and "key-59" in first and "key-35" in first and "key-34" not in first
+    second = follow(admin, first, "next")
+    third = follow(admin, second, "next")
+    assert "key-34" in second and "key-10" in second and "key-09" in third and 'rel="next"' not in third
+    assert "key-34" in follow(admin, third, "prev")
+    assert 'href="/admin/audit?action=study.view&amp;account=Anna">Newest</a>' in third
 
 
 @pytest.mark.parametrize(
     "query",
     [
         "page=-1",
-        "page=1e309",
-        "page=9999999999999999999999",
-        "page=NaN",
+        "after=-1",
+        "after=1e309",
+        "after=9999999999999999999999",
+        "before=999999999",
+        "before=NaN",
+        "after=١٢&before=%00",
         pytest.param("q=" + "x" * 5000, id="long"),
         "q=%00",
     ],

@@ -233,16 +233,38 @@ def test_over_the_quota_is_429(app, api):
 
 
 def test_the_list_is_paged(api):
-    for number in range(PER_PAGE + 2):
+    for number in range(2 * PER_PAGE + 2):
         db.session.add(Study(owner_id=api.user.id, task="chest", outcome="finding", patient_name=f"P {number}"))
     db.session.commit()
     first = api.get("/api/v1/studies").json
-    assert (len(first["items"]), first["page"], first["pages"], first["total"]) == (PER_PAGE, 1, 2, PER_PAGE + 2)
+    assert set(first) == {"items", "total", "previous", "next"}
+    assert (len(first["items"]), first["total"], first["previous"]) == (PER_PAGE, 2 * PER_PAGE + 2, None)
     second = api.get(first["next"]).json
-    assert (len(second["items"]), second["page"], second["next"]) == (2, 2, None)
-    assert {item["id"] for item in first["items"]}.isdisjoint(item["id"] for item in second["items"])
-    for nonsense in ("-1", "1e309", "99999999999999999999", "NaN", "١٢", "' OR 1=1--"):
-        assert api.get("/api/v1/studies", query_string={"page": nonsense}).status_code == 200
+    third = api.get(second["next"]).json
+    assert (len(second["items"]), len(third["items"]), third["next"]) == (PER_PAGE, 2, None)
+    ids = [item["id"] for answer in (first, second, third) for item in answer["items"]]
+    assert len(set(ids)) == len(ids) == 2 * PER_PAGE + 2
+    assert api.get(third["previous"]).json["items"] == second["items"]
+    back = api.get(second["previous"]).json
+    assert (back["items"], back["previous"], back["next"]) == (first["items"], None, first["next"])
+    assert second["total"] is None
+
+
+@pytest.mark.parametrize("name", ["after", "before", "page"])
+def test_a_cursor_that_makes_no_sense_is_left_out(api, stranger, name):
+    item = api.send_one()["id"]
+    theirs = stranger.send_one()["id"]
+    for nonsense in ("", "-1", "1e309", "9" * 32, "f" * 32, "NaN", "١" * 32, "' OR 1=1--", theirs):
+        answer = api.get("/api/v1/studies", query_string={name: nonsense})
+        assert [found["id"] for found in answer.json["items"]] == [item]
+        assert answer.json["total"] == 1
+
+
+def test_a_total_that_takes_long_is_not_counted(api):
+    db.session.execute(db.insert(Study), [{"owner_id": api.user.id, "task": "chest"}] * 1001)
+    db.session.commit()
+    assert api.get("/api/v1/studies").json["total"] is None
+    assert api.get("/api/v1/studies?task=brain").json["total"] == 0
 
 
 def test_the_list_takes_the_filters_of_the_history(api):
@@ -253,6 +275,8 @@ def test_the_list_takes_the_filters_of_the_history(api):
         ({"task": "brain"}, [john]),
         ({"label": "pneumonia"}, [jane]),
         ({"outcome": "inconclusive"}, []),
+        ({"review": "none"}, [john, jane]),
+        ({"review": "agreed"}, []),
         ({"date_to": "2001-01-01"}, []),
         ({"sort": "patient"}, [jane, john]),
         ({"sort": "password"}, [john, jane]),
@@ -267,7 +291,9 @@ def test_next_keeps_the_filter(api):
     db.session.add(Study(owner_id=api.user.id, task="chest", outcome="finding"))
     db.session.commit()
     following = api.get("/api/v1/studies?task=brain").json["next"]
-    assert [item["task"] for item in api.get(following).json["items"]] == ["brain"]
+    second = api.get(following).json
+    assert [item["task"] for item in second["items"]] == ["brain"]
+    assert second["previous"].startswith("/api/v1/studies?") and "task=brain" in second["previous"]
 
 
 def test_each_possible_label_has_its_heatmap(api, networks):

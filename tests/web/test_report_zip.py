@@ -86,6 +86,15 @@ def test_the_filter_holds(clinician):
     assert patients(download(clinician, q="grace")) == ["Grace"]
 
 
+def test_a_page_on_its_way_offers_all_that_the_filter_finds(clinician):
+    for patient in ("Ada", "Grace", "Mary"):
+        send(clinician.user, patient)
+    newest = db.session.scalar(select(Study.key).order_by(Study.id.desc()).limit(1))
+    page = clinician.get(f"/studies?task=chest&after={newest}").text
+    assert "Mary" not in page and 'action="/reports.zip?task=chest"' in page
+    assert patients(download(clinician, task="chest", after=newest)) == ["Mary", "Grace", "Ada"]
+
+
 def test_rights_hold(clinician, sign_in, reviewer):
     other = sign_in()
     send(clinician.user, "Ada")
