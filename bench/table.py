@@ -67,9 +67,10 @@ def percentile(samples: Sequence[float], share: float) -> float:
 
 def number(value: float) -> str:
     """Three digits that count: 0.123, 1.23, 12.3, 123, 1,234."""
-    if value >= 100:
+    size = abs(value)
+    if size >= 100:
         return f"{value:,.0f}"
-    digits = 1 if value >= 10 else 2 if value >= 1 else 3
+    digits = 1 if size >= 10 else 2 if size >= 1 else 3
     return f"{value:.{digits}f}"
 
 

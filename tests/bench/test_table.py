@@ -52,7 +52,8 @@ def test_a_ratio_is_that_of_the_medians():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.1234, "0.123"), (1.234, "1.23"), (12.34, "12.3"), (123.4, "123"), (1234.5, "1,234")]
+    ("value", "text"),
+    [(0.1234, "0.123"), (1.234, "1.23"), (12.34, "12.3"), (123.4, "123"), (1234.5, "1,234"), (-1.25, "-1.25")],
 )
 def test_numbers_have_the_digits_that_count(value, text):
     assert number(value) == text

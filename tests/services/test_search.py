@@ -47,7 +47,7 @@ def test_terms_have_a_length_and_a_number():
 
 def test_a_study_is_found_as_soon_as_it_is_sent(make_user, networks):
     owner = make_user()
-    study = intake.receive_study(
+    study, _ = intake.receive_study(
         owner=owner, task="chest", uploads=[intake.Upload("Knee 1.jpg", picture())], patient_name="Ada Lovelace"
     )
     found = {(term.study_id, term.owner_id, term.term) for term in db.session.query(SearchTerm)}
