@@ -105,13 +105,13 @@ def check_quality(pixels: np.ndarray) -> GateVerdict:
 
 def _grey_at_one_size(pixels: np.ndarray) -> np.ndarray:
     """Grey levels, float32, the shortest side QUALITY_SIDE long."""
-    height, width = pixels.shape[:2]
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    # By halves as far as that goes: OpenCV is many times quicker with them than with other parts.
+    while min(grey.shape) >= 2 * QUALITY_SIDE:
+        grey = cv2.resize(grey, (grey.shape[1] // 2, grey.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    height, width = grey.shape
     scale = QUALITY_SIDE / min(height, width)
-    # Four pixels to average for each are plenty, and keep an image of 40 megapixels cheap.
-    step = max(1, int(1 / (4 * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    # Grey first: one channel is shrunk instead of three.
-    grey = cv2.cvtColor(pixels[::step, ::step], cv2.COLOR_RGB2GRAY)
     return cv2.resize(grey, (round(width * scale), round(height * scale)), interpolation=method).astype(np.float32)
 
 

@@ -300,6 +300,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--learning-rate", type=float, help="at its peak, instead of the recipe's")
     parser.add_argument(
+        "--hidden", type=int, nargs="+", metavar="WIDTH", help="hidden layers of each head, instead of the recipe's"
+    )
+    parser.add_argument(
         "--exclude-dataset", action="append", default=[], help="leave out a data set by its dataset_name"
     )
     parser.add_argument("--seed", type=int, default=20261120)
@@ -351,6 +354,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         spec=InputSpec(side, side, recipe.spec.fit) if side else recipe.spec,
         epochs=options.epochs or recipe.epochs,
         learning_rate=options.learning_rate or recipe.learning_rate,
+        hidden=tuple(options.hidden or recipe.hidden),
     )
 
 
