@@ -26,6 +26,14 @@ def test_its_figures_are_those_of_the_cards(task):
         assert row in README, "run python -m models.training.evaluate, then bring the table up to date"
 
 
+def test_its_times_are_those_of_one_run_of_the_bench():
+    measured = (ROOT / "bench" / "results.md").read_text(encoding="utf-8").splitlines()
+    quoted = README.split("## How quick it is", 1)[1].split("\n## ", 1)[0]
+    lines = [line for line in quoted.splitlines() if line.startswith("|")]
+    assert len(lines) > 10
+    assert set(lines) <= set(measured)
+
+
 def test_its_links_lead_somewhere():
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
