@@ -243,13 +243,25 @@ def test_a_network_of_another_name_is_registered_beside_the_others(workshop, cap
     from models.training import fit
 
     options = ["--exclude-dataset", "soft", "--epochs", "1", "--side", "64", "--learning-rate", "0.002"]
-    fit.main([INJURY.name, "--network", "mobilenet_v2_sharp", *options])
+    fit.main([INJURY.name, "--network", "mobilenet_v2_sharp", *options, "--hidden", "12", "7"])
     assert "Next: with LUMEN_NETWORKS=injury=mobilenet_v2_sharp in the environment" in capsys.readouterr().out
     assert models.registered_networks(INJURY) == ("mobilenet_v2_sharp",)
     found = models.get_card(dataclasses.replace(INJURY, network="mobilenet_v2_sharp"))
     assert (found.network, found.excluded, found.trained_on) == ("mobilenet_v2_sharp", ("soft",), ("sharp",))
     assert (found.spec, found.facts["training"]["learning_rate"]) == (InputSpec(64, 64, "stretch"), 0.002)
+    assert found.facts["training"]["hidden"] == [12, 7]
     assert (workshop / "runs" / INJURY.name / "mobilenet_v2_sharp" / "epochs.csv").exists()
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_batch_norm_keeps_the_statistics_of_a_start_unless_the_recipe_says_otherwise(keeps, untrained):
+    from models.training import fit
+    from models.training.recipes import RECIPES
+
+    recipe = dataclasses.replace(RECIPES[INJURY.name], keeps_norm=keeps)
+    network = fit.start_network(INJURY, INJURY.network, recipe, weights=None, start=untrained / "model.keras")
+    norms = [layer.trainable for layer in network.layers if layer.__class__.__name__ == "BatchNormalization"]
+    assert norms and set(norms) == {not keeps}
 
 
 def test_the_name_of_a_network_begins_with_its_trunk(capsys):
