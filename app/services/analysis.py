@@ -96,11 +96,12 @@ def _first(analyses: Iterable[Analysis]) -> Analysis:
 
 
 def _analyse_image(task: models.Task, image: Image, pixels: np.ndarray | None) -> Analysis:
-    started = perf_counter()
+    timings_ms: dict[str, float] = {}
     try:
         if pixels is None:
+            started = perf_counter()
             pixels = models.decode_image(file_store().get(image.stored_name)).pixels
-        read_ms = (perf_counter() - started) * 1000
+            timings_ms["read"] = (perf_counter() - started) * 1000
         prediction = models.predict(task, pixels)
     except (models.NetworkUnavailable, models.UnreadableImage) as error:
         return _failed(task, image, str(error))
@@ -110,7 +111,7 @@ def _analyse_image(task: models.Task, image: Image, pixels: np.ndarray | None) -
         # Whatever went wrong in a network: the study stays, its image says that it failed, the log says why.
         log.exception("Analysis of image %s failed", image.key)
         return _failed(task, image, "The analysis failed on the server and has been logged. Try again later.")
-    return _analysis(image, prediction, {"read": read_ms, **prediction.timings_ms})
+    return _analysis(image, prediction, timings_ms | prediction.timings_ms)
 
 
 def _failed(task: models.Task, image: Image, reason: str) -> Analysis:
