@@ -250,7 +250,7 @@ def start_network(
     network = build(task, _trunk(name, recipe, weights), recipe.dropout, recipe.hidden)
     if start is not None:
         copy_weights(load_network(start), network)
-    if recipe.keeps_norm and (weights is not None or start is not None):
+    if weights is not None or start is not None:
         freeze_batch_norm(network)
     return network
 

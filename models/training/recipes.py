@@ -11,7 +11,6 @@ from models.training.augment import Augmentation
 class Recipe:
     """`balance`: exponent of the inverse label frequency used as loss weight (0: none, 1: full). `patience`: epochs.
     `averaging`: momentum, per step, of the moving average of the weights. `hidden`: widths of the heads' hidden layers.
-    `keeps_norm`: batch norm keeps the statistics of the network that training starts from.
     """
 
     spec: InputSpec
@@ -26,7 +25,6 @@ class Recipe:
     patience: int = 8
     averaging: float = 0.995
     hidden: tuple[int, ...] = ()
-    keeps_norm: bool = True
     head_weights: tuple[tuple[str, float], ...] = ()
 
 
@@ -49,12 +47,10 @@ RECIPES = {
         head_weights=(("part", 0.7), ("fractured", 1.0), ("type", 0.7)),
     ),
     "chest": Recipe(InputSpec(192, 192, "stretch"), augment.CHEST, epochs=18, patience=12),
-    # Its start was distilled on images of all kinds: the statistics of radiographs are other ones.
     "xray": Recipe(
         InputSpec(160, 160, "pad"),
         augment.BONE,
         epochs=8,
-        keeps_norm=False,
         head_weights=(("part", 0.5), ("fractured", 1.0), ("type", 0.5), ("chest", 1.0), ("modality", 0.1)),
     ),
     "brain": Recipe(InputSpec(192, 192, "stretch"), augment.BRAIN, epochs=18),

@@ -253,17 +253,6 @@ def test_a_network_of_another_name_is_registered_beside_the_others(workshop, cap
     assert (workshop / "runs" / INJURY.name / "mobilenet_v2_sharp" / "epochs.csv").exists()
 
 
-@pytest.mark.parametrize("keeps", [True, False])
-def test_batch_norm_keeps_the_statistics_of_a_start_unless_the_recipe_says_otherwise(keeps, untrained):
-    from models.training import fit
-    from models.training.recipes import RECIPES
-
-    recipe = dataclasses.replace(RECIPES[INJURY.name], keeps_norm=keeps)
-    network = fit.start_network(INJURY, INJURY.network, recipe, weights=None, start=untrained / "model.keras")
-    norms = [layer.trainable for layer in network.layers if layer.__class__.__name__ == "BatchNormalization"]
-    assert norms and set(norms) == {not keeps}
-
-
 def test_the_name_of_a_network_begins_with_its_trunk(capsys):
     from models.training import fit
 
