@@ -34,7 +34,16 @@ from models.runtime import MODEL, file_sha256, network_folder
 from models.task import Modality, Task
 from models.training.augment import augment
 from models.training.datasets import Example, load_examples, read_pixels, training_task
-from models.training.fit import EPOCHS, RUNS, adam_w, copy_weights, imagenet_weights, start_network
+from models.training.fit import (
+    EPOCHS,
+    PRECISION_HELP,
+    RUNS,
+    adam_w,
+    computing_in,
+    copy_weights,
+    imagenet_weights,
+    start_network,
+)
 from models.training.recipes import RECIPES
 from models.training.store import load_network, save_network
 
@@ -197,12 +206,8 @@ def _rows() -> dict[str, slice]:
 
 def make_student(network: str, side: int, start: Path | None, precision: str) -> keras.Model:
     """Trunk of random weights or those of `start` -> its maps at STRIDES; it computes in `precision`."""
-    usual = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
+    with computing_in(precision):
         trunk = TRUNKS[network](side, side)
-    finally:
-        keras.config.set_dtype_policy(usual)
     if start is not None:
         copy_weights(load_network(start), trunk)
     return _tapped(trunk, network)
@@ -288,9 +293,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--side", type=int, default=96, help="pixels, a multiple of 32; teachers see twice as many")
     parser.add_argument("--start", type=Path, help="go on from this model.keras, with a new learning rate schedule")
     parser.add_argument("--epochs", type=int, default=16, help=f"of {STEPS} batches each")
-    parser.add_argument(
-        "--precision", default="float32", help="mixed_bfloat16 is faster where the processor has instructions for it"
-    )
+    parser.add_argument("--precision", default="float32", help=PRECISION_HELP)
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args(arguments)
     trunk, losses = distill(

@@ -7,9 +7,11 @@ Runs on any Keras backend.
 """
 
 import argparse
+import contextlib
 import csv
 import dataclasses
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -33,6 +35,7 @@ from models.training.store import load_network, save_network
 
 RUNS = Path("runs")
 EPOCHS = "epochs.csv"
+PRECISION_HELP = "mixed_bfloat16 is faster where the processor has instructions for it"
 
 
 class Batches(keras.utils.PyDataset):
@@ -204,10 +207,12 @@ def train(
     start: Path | None = None,
     exclude: tuple[str, ...],
     seed: int,
+    precision: str = "float32",
 ) -> keras.Model:
     """Fit the network of this name, which begins with its trunk's; returns it with the weights of its best epoch.
 
     `weights`: ImageNet start of the trunk. `start`: a network trained before, to go on from; it wins over `weights`.
+    `precision`: Keras's policy for what the trunk computes while it learns; what is returned computes in float32.
     """
     keras.utils.set_random_seed(seed)
     run = RUNS / task.name / name
@@ -215,7 +220,7 @@ def train(
     examples = load_examples(task, splits=("train",), exclude=exclude)
     batches = Batches(task, examples, recipe, training=True, seed=seed)
     validation = Batches(task, load_examples(task, splits=("val",), exclude=exclude), recipe, training=False, seed=seed)
-    network = start_network(task, name, recipe, weights=weights, start=start)
+    network = start_network(task, name, recipe, weights=weights, start=start, precision=precision)
     compile_for_training(task, network, examples, recipe, steps=recipe.epochs * len(batches))
     best, reached = run / "best.weights.h5", _best_before_the_stop(run)
     network.fit(
@@ -240,19 +245,40 @@ def train(
         ],
     )
     network.load_weights(best)
-    return network
+    plain = start_network(task, name, recipe, weights=None)
+    plain.set_weights(network.get_weights())
+    return plain
 
 
 def start_network(
-    task: Task, name: str, recipe: Recipe, *, weights: Path | None, start: Path | None = None
+    task: Task,
+    name: str,
+    recipe: Recipe,
+    *,
+    weights: Path | None,
+    start: Path | None = None,
+    precision: str = "float32",
 ) -> keras.Model:
-    """The network of `task` before training; `weights` and `start` as for `train`."""
-    network = build(task, _trunk(name, recipe, weights), recipe.dropout, recipe.hidden)
+    """The network of `task` before training; `weights`, `start` and `precision` as for `train`."""
+    with computing_in(precision):
+        trunk = _trunk(name, recipe, weights)
+    network = build(task, trunk, recipe.dropout, recipe.hidden)
     if start is not None:
         copy_weights(load_network(start), network)
     if weights is not None or start is not None:
         freeze_batch_norm(network)
     return network
+
+
+@contextlib.contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Layers made inside compute in this Keras policy; their weights are float32 whatever it is."""
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(usual)
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
@@ -305,6 +331,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--exclude-dataset", action="append", default=[], help="leave out a data set by its dataset_name"
     )
+    parser.add_argument("--precision", default="float32", help=PRECISION_HELP)
     parser.add_argument("--seed", type=int, default=20261120)
     parser.add_argument("--version", default="1.0.0", help="written into the card")
     options = parser.parse_args(arguments)
@@ -313,7 +340,7 @@ def main(arguments: list[str] | None = None) -> None:
     exclude = tuple(options.exclude_dataset)
     network = train(
         task, options.network, recipe,
-        weights=weights, start=options.start, exclude=exclude, seed=options.seed,
+        weights=weights, start=options.start, exclude=exclude, seed=options.seed, precision=options.precision,
     )  # fmt: skip
     folder = WEIGHTS / task.name / options.network
     sha256 = save_network(network, folder / "model.keras")

@@ -241,9 +241,11 @@ def test_a_network_from_images_to_its_measured_card(workshop, monkeypatch, capsy
 
 def test_a_network_of_another_name_is_registered_beside_the_others(workshop, capsys):
     from models.training import fit
+    from models.training.store import load_network
 
     options = ["--exclude-dataset", "soft", "--epochs", "1", "--side", "64", "--learning-rate", "0.002"]
-    fit.main([INJURY.name, "--network", "mobilenet_v2_sharp", *options, "--hidden", "12", "7"])
+    options += ["--hidden", "12", "7", "--precision", "mixed_bfloat16"]
+    fit.main([INJURY.name, "--network", "mobilenet_v2_sharp", *options])
     assert "Next: with LUMEN_NETWORKS=injury=mobilenet_v2_sharp in the environment" in capsys.readouterr().out
     assert models.registered_networks(INJURY) == ("mobilenet_v2_sharp",)
     found = models.get_card(dataclasses.replace(INJURY, network="mobilenet_v2_sharp"))
@@ -251,6 +253,8 @@ def test_a_network_of_another_name_is_registered_beside_the_others(workshop, cap
     assert (found.spec, found.facts["training"]["learning_rate"]) == (InputSpec(64, 64, "stretch"), 0.002)
     assert found.facts["training"]["hidden"] == [12, 7]
     assert (workshop / "runs" / INJURY.name / "mobilenet_v2_sharp" / "epochs.csv").exists()
+    kept = load_network(card.WEIGHTS / INJURY.name / "mobilenet_v2_sharp" / "model.keras")
+    assert {layer.compute_dtype for layer in kept.layers} == {"float32"}
 
 
 def test_the_name_of_a_network_begins_with_its_trunk(capsys):
