@@ -23,7 +23,7 @@ from models.architectures.network import build, freeze_batch_norm
 from models.calibration import calibrated
 from models.card import WEIGHTS
 from models.imaging import InputSpec, prepare
-from models.runtime import file_sha256
+from models.runtime import MODEL, file_sha256
 from models.task import Head, Task
 from models.training.augment import augment
 from models.training.calibrate import write_card
@@ -32,6 +32,7 @@ from models.training.metrics import accuracy, balanced_accuracy, macro_auc
 from models.training.plots import draw_training_curves
 from models.training.recipes import RECIPES, Recipe
 from models.training.store import load_network, save_network
+from models.training.xray import XRAY_TASK
 
 RUNS = Path("runs")
 EPOCHS = "epochs.csv"
@@ -343,7 +344,7 @@ def main(arguments: list[str] | None = None) -> None:
         weights=weights, start=options.start, exclude=exclude, seed=options.seed, precision=options.precision,
     )  # fmt: skip
     folder = WEIGHTS / task.name / options.network
-    sha256 = save_network(network, folder / "model.keras")
+    sha256 = save_network(network, folder / MODEL)
     write_card(
         task, options.network, recipe.spec, sha256=sha256, version=options.version, exclude=exclude,
         training={
@@ -353,7 +354,7 @@ def main(arguments: list[str] | None = None) -> None:
     )  # fmt: skip
     curves = RUNS / task.name / options.network / "curves.png"
     draw_training_curves(curves.with_name(EPOCHS), curves)
-    print(f"Wrote {folder} and {curves}. {_next_steps(task, options.network)}")
+    print(f"Wrote {folder} and {curves}. Next: {_next_steps(task, options.network)}")
 
 
 def _network_name(name: str) -> str:
@@ -365,9 +366,12 @@ def _network_name(name: str) -> str:
 
 
 def _next_steps(task: Task, network: str) -> str:
+    if task is XRAY_TASK:
+        start = WEIGHTS / task.name / network / MODEL
+        return f"python -m models.training.fit fracture --network {network} --start {start}"
     chosen = "" if network == task.network else f"with LUMEN_NETWORKS={task.name}={network} in the environment "
     return (
-        f"Next: {chosen}python -m models.training.compile, then python -m models.training.distance {task.name}, then "
+        f"{chosen}python -m models.training.compile, then python -m models.training.distance {task.name}, then "
         f"python -m models.training.evaluate {task.name}"
     )
 
