@@ -9,6 +9,7 @@ from models.imaging import InputSpec
 from models.task import Head, OperatingPoint, Target, Task
 from models.views import VIEWS
 
+CARD = "card.json"
 WEIGHTS = Path(__file__).parent / "weights"
 SCHEMA = 2
 # Of the weights in the serving graph; models/training/precision.py measures what the smaller ones cost.
@@ -138,7 +139,7 @@ def registered_networks(task: Task) -> tuple[str, ...]:
 
 def card_path(task: Task) -> Path:
     """Where the card of the network that serves `task` lies."""
-    return WEIGHTS / task.name / task.network / "card.json"
+    return WEIGHTS / task.name / task.network / CARD
 
 
 def read_card(task: Task) -> Card:

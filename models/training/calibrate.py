@@ -22,7 +22,7 @@ from scipy.optimize import minimize_scalar
 from tqdm import tqdm
 
 from models.calibration import calibrated
-from models.card import SCHEMA, WEIGHTS, NetworkUnavailable, card_path
+from models.card import CARD, SCHEMA, WEIGHTS, NetworkUnavailable, card_path
 from models.gate import MODALITY_TASK
 from models.imaging import InputSpec, prepare
 from models.runtime import MODEL, file_sha256, get_network
@@ -161,7 +161,7 @@ def write_card(
         "input": {"height": spec.height, "width": spec.width, "fit": spec.fit},
         "training": training | {"data": _data_used(task, exclude), "excluded": list(exclude)},
     }
-    _write(folder / "card.json", card, ORIGINAL, calibrate_heads(task, logits, examples))
+    _write(folder / CARD, card, ORIGINAL, calibrate_heads(task, logits, examples))
 
 
 def recalibrate(task: Task, views: tuple[str, ...]) -> None:

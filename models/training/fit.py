@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import csv
 import dataclasses
+import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from keras import ops
 from models.architectures import TRUNKS, mobilenet_v2, trunk_of
 from models.architectures.network import build, freeze_batch_norm
 from models.calibration import calibrated
-from models.card import WEIGHTS
+from models.card import CARD, WEIGHTS
 from models.imaging import InputSpec, prepare
 from models.runtime import MODEL, file_sha256
 from models.task import Head, Task
@@ -339,6 +340,7 @@ def main(arguments: list[str] | None = None) -> None:
     task, recipe = training_task(options.task), _recipe(options)
     weights = options.weights or imagenet_weights(options.network)
     exclude = tuple(options.exclude_dataset)
+    _check_left_out(task, exclude, options.start)
     network = train(
         task, options.network, recipe,
         weights=weights, start=options.start, exclude=exclude, seed=options.seed, precision=options.precision,
@@ -363,6 +365,25 @@ def _network_name(name: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return name
+
+
+def _check_left_out(task: Task, exclude: tuple[str, ...], start: Path | None) -> None:
+    """SystemExit where a name in `exclude` is of no data set, or where `start` may have learned from that data set.
+
+    Else the card would promise what the network does not keep.
+    """
+    known = {example.dataset_name for example in load_examples(task)} if exclude else set()
+    for name in exclude:
+        if name not in known:
+            raise SystemExit(f"{task.title} has no data set {name!r}. Its data sets: {', '.join(sorted(known))}.")
+        if start is not None and name not in _left_out_of(start):
+            raise SystemExit(f"{start} may have learned from {name!r}: its card does not say that it was left out.")
+
+
+def _left_out_of(start: Path) -> list[str]:
+    """The data sets that the card beside this network says were left out; none without a card."""
+    card = start.with_name(CARD)
+    return json.loads(card.read_text(encoding="utf-8"))["training"]["excluded"] if card.exists() else []
 
 
 def _next_steps(task: Task, network: str) -> str:

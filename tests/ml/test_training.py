@@ -257,6 +257,24 @@ def test_a_network_of_another_name_is_registered_beside_the_others(workshop, cap
     assert {layer.compute_dtype for layer in kept.layers} == {"float32"}
 
 
+def test_a_data_set_that_is_to_be_left_out_exists_and_the_start_has_not_seen_it(workshop):
+    """Else the card would promise what the network does not keep."""
+    from models.training import fit
+
+    with pytest.raises(SystemExit, match=r"no data set 'Soft'. Its data sets: sharp, soft\."):
+        fit.main([INJURY.name, "--exclude-dataset", "Soft"])
+    start = workshop / "start" / "model.keras"
+    start.parent.mkdir()
+    words = f"{start} may have learned from 'soft'"
+    refused = [INJURY.name, "--exclude-dataset", "soft", "--start", str(start), "--epochs", "1"]
+    with pytest.raises(SystemExit, match=words):
+        fit.main(refused)
+    facts = {"training": {"excluded": ["sharp"]}}
+    start.with_name("card.json").write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(SystemExit, match=words):
+        fit.main(refused)
+
+
 def test_the_name_of_a_network_begins_with_its_trunk(capsys):
     from models.training import fit
 
