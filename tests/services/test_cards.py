@@ -292,6 +292,24 @@ def test_the_network_of_the_page_is_reproduced_with_what_was_left_out(chest_card
     )
 
 
+def test_a_network_that_went_on_from_another_is_reproduced_from_there_as_it_serves(networks, chest_cards, app):
+    training = {"epochs": 3, "seed": 7, "init": "network 0a1b2c", "hidden": [128, 50]}
+    own = chest_cards["mobilenet_v2"]
+    chest_cards["mobilenet_v2"] = replace(own, precision="int8", facts=own.facts | {"training": training})
+    found = section(build_card("chest"), "reproduce")
+    module = "python -m models.training"
+    assert found.commands == (
+        f"{module}.fit chest --network mobilenet_v2 --side 160 --epochs 3 --hidden 128 50 --start start-0a1b2c.keras",
+        "export LUMEN_NETWORKS=chest=mobilenet_v2",
+        f"{module}.compile",
+        f"{module}.calibrate chest",
+        f"{module}.precision chest --use int8",
+        f"{module}.compile",
+        *(f"{module}.{step} chest" for step in ("distance", "evaluate", "audit")),
+    )
+    assert found.paragraphs[-1].startswith("start-0a1b2c.keras stands for the network")
+
+
 # The audit
 
 

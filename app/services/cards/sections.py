@@ -352,16 +352,25 @@ def _gate(task: models.Task, card: models.Card, gate: models.Card | None) -> Sec
 
 def _reproduction(task: models.Task, card: models.Card | None) -> Section:
     training = card.facts["training"] if card else {}
+    paragraphs = [
+        "LUMEN_DATASETS names the folder of data sets. Training that was stopped resumes at its last checkpoint. "
+        "The recipe in recipes.py is today's and may have changed since this network was trained."
+    ]
+    if card and (start := _start(card)):
+        paragraphs.append(f"{start} stands for the network that it went on from; docs/networks.md tells of it.")
     return Section(
         key="reproduce",
         title="How to reproduce it",
-        paragraphs=(
-            "LUMEN_DATASETS names the folder of data sets. Training that was stopped resumes at its last checkpoint. "
-            "The recipe in recipes.py is today's and may have changed since this network was trained.",
-        ),
+        paragraphs=tuple(paragraphs),
         points=tuple(f"{words}: {training[key]}" for key, words in TRAINING.items() if key in training),
         commands=tuple(_commands(task, card)),
     )
+
+
+def _start(card: models.Card) -> str | None:
+    """A file name for the network that training went on from; None where it began with ImageNet or at random."""
+    kind, _, sha256 = card.facts["training"].get("init", "").partition(" ")
+    return f"start-{sha256}.keras" if kind == "network" else None
 
 
 def _commands(task: models.Task, card: models.Card | None) -> Iterator[str]:
@@ -372,7 +381,13 @@ def _commands(task: models.Task, card: models.Card | None) -> Iterator[str]:
         # The commands that follow take the network that serves.
         yield f"export LUMEN_NETWORKS={task.name}={task.network}"
     views = f" --views {' '.join(card.views)}" if card and len(card.views) > 1 else ""
-    for step in ("compile", f"calibrate {task.name}{views}", *(f"{name} {task.name}" for name in AFTER_CALIBRATION)):
+    smaller = card is not None and card.precision != "float32"
+    for step in (
+        "compile",
+        f"calibrate {task.name}{views}",
+        *((f"precision {task.name} --use {card.precision}", "compile") if smaller else ()),
+        *(f"{name} {task.name}" for name in AFTER_CALIBRATION),
+    ):
         yield f"{module}.{step}"
 
 
@@ -382,5 +397,9 @@ def _fit_options(card: models.Card) -> Iterator[str]:
     yield from ("--side", str(card.spec.height), "--epochs", str(training["epochs"]))
     if "learning_rate" in training:
         yield from ("--learning-rate", str(training["learning_rate"]))
+    if training.get("hidden"):
+        yield from ("--hidden", *map(str, training["hidden"]))
+    if start := _start(card):
+        yield from ("--start", start)
     for name in card.excluded:
         yield from ("--exclude-dataset", name)
