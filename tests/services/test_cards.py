@@ -222,7 +222,7 @@ def chest_cards(networks, monkeypatch) -> dict[str, models.Card | str]:
     nlm = {task.targets[1].source: {"measures": [], "labels": {"tuberculosis": [measure("AUC", 0.96)]}}}
     metrics = {"heads": {"chest": {"measures": [measure("Accuracy", 0.86)], "sources": nlm}}}
     cards: dict[str, models.Card | str] = {
-        "cnn": replace(own, metrics={}, version="0.1.0"),
+        "cnn": replace(own, metrics={}, version="0.1.0", precision="int8", views=("original", "mirror")),
         "mobilenet_v2": replace(own, metrics=metrics),
         "mobilenet_v2_open": replace(own, metrics=metrics, excluded=("NIH", "TBX11K"), training_images={"A": 1200}),
     }
@@ -245,6 +245,8 @@ def test_registered_networks_stand_side_by_side(chest_cards, app):
     assert rows(found, "Registered networks") == {
         "Serves here": ("no", "yes", "no"),
         "Version": ("0.1.0", "1.0.0", "1.0.0"),
+        "Input": ("160 x 160 pixels, 2 views", *["160 x 160 pixels, 1 view"] * 2),
+        "Weights": ("int8", "float32", "float32"),
         "Left out of its training": ("nothing", "nothing", "NIH, TBX11K"),
         "Training images": ("64", "64", "1,200"),
         "Accuracy": ("not measured", accuracy, accuracy),
@@ -275,7 +277,7 @@ def test_a_network_whose_card_is_damaged_is_listed_with_the_reason(chest_cards, 
 def test_networks_are_told_apart_by_the_targets_of_their_task(networks, app):
     networks.registered["fracture"] = ("cnn", "mobilenet_v2")
     told = list(rows(section(build_card("fracture"), "networks"), "Registered"))
-    assert told[4:7] == ["AUC", "Fractured: Sensitivity at its operating point", "Body part: Accuracy"]
+    assert told[6:9] == ["AUC", "Fractured: Sensitivity at its operating point", "Body part: Accuracy"]
 
 
 def test_without_a_choice_there_is_no_such_section(networks, app):

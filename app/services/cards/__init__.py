@@ -5,6 +5,7 @@ from app.errors import NotFound
 from app.services import analysis
 from app.services.cards import sections
 from app.services.cards.content import CardSummary, ModelCard
+from app.services.cards.tables import input_words
 
 
 def list_cards() -> tuple[CardSummary, ...]:
@@ -55,6 +56,6 @@ def _facts(card: models.Card) -> tuple[tuple[str, str], ...]:
         ("Network", card.network),
         ("Version", card.version),
         ("Created", card.created),
-        ("Input", f"{card.spec.width} x {card.spec.height} pixels"),
+        ("Input", input_words(card)),
         ("SHA-256 of the weights", card.sha256),
     )

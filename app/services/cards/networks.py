@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import models
 from app.services.cards.content import Section, Table
-from app.services.cards.tables import cell, target_words
+from app.services.cards.tables import cell, input_words, target_words
 
 UNKNOWN, NOT_MEASURED = "–", "not measured"
 
@@ -15,7 +15,7 @@ def network_sections(task: models.Task) -> tuple[Section, ...]:
     if len(names) < 2:
         return ()
     found = {name: _card_or_reason(task, name) for name in names}
-    facts = ("Serves here", "Version", "Left out of its training", "Training images")
+    facts = ("Serves here", "Version", "Input", "Weights", "Left out of its training", "Training images")
     words = (*facts, *(target_words(task, target) for target in task.targets))
     rows = tuple(zip(words, *(_facts(task, name, card) for name, card in found.items()), strict=True))
     other = next(name for name in names if name != task.network)
@@ -47,10 +47,12 @@ def _facts(task: models.Task, network: str, card: models.Card | str) -> tuple[st
     """What the table says of one network, from top to bottom."""
     serves = "yes" if network == task.network else "no"
     if isinstance(card, str):
-        return (serves, *[UNKNOWN] * (3 + len(task.targets)))
+        return (serves, *[UNKNOWN] * (5 + len(task.targets)))
     return (
         serves,
         card.version,
+        input_words(card),
+        card.precision,
         ", ".join(card.excluded) or "nothing",
         f"{sum(card.training_images.values()):,}",
         *(cell(card.target_measure(task, target)) or NOT_MEASURED for target in task.targets),

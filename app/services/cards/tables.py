@@ -40,6 +40,12 @@ def interval(measure: models.Measure) -> str:
     return f"{measure.value:.3f} [{measure.low:.3f}, {measure.high:.3f}]"
 
 
+def input_words(card: models.Card) -> str:
+    """What the network reads of an image: "320 x 320 pixels, 2 views"."""
+    views = f"{len(card.views)} views" if len(card.views) > 1 else "1 view"
+    return f"{card.spec.width} x {card.spec.height} pixels, {views}"
+
+
 def target_words(task: models.Task, target: models.Target) -> str:
     """The measure, and of what: "Tuberculosis: AUC (Shenzhen and Montgomery alone)"."""
     head = task.head(target.head or task.primary)
