@@ -351,7 +351,7 @@ def main(arguments: list[str] | None = None) -> None:
         task, options.network, recipe.spec, sha256=sha256, version=options.version, exclude=exclude,
         training={
             "epochs": recipe.epochs, "learning_rate": recipe.learning_rate, "seed": options.seed,
-            "hidden": list(recipe.hidden), "init": _init_words(options.start, weights),
+            "hidden": list(recipe.hidden), "init": _init_words(options.start, weights), "precision": options.precision,
         },
     )  # fmt: skip
     curves = RUNS / task.name / options.network / "curves.png"

@@ -252,6 +252,7 @@ def test_a_network_of_another_name_is_registered_beside_the_others(workshop, cap
     assert (found.network, found.excluded, found.trained_on) == ("mobilenet_v2_sharp", ("soft",), ("sharp",))
     assert (found.spec, found.facts["training"]["learning_rate"]) == (InputSpec(64, 64, "stretch"), 0.002)
     assert found.facts["training"]["hidden"] == [12, 7]
+    assert found.facts["training"]["precision"] == "mixed_bfloat16"
     assert (workshop / "runs" / INJURY.name / "mobilenet_v2_sharp" / "epochs.csv").exists()
     kept = load_network(card.WEIGHTS / INJURY.name / "mobilenet_v2_sharp" / "model.keras")
     assert {layer.compute_dtype for layer in kept.layers} == {"float32"}

@@ -295,13 +295,14 @@ def test_the_network_of_the_page_is_reproduced_with_what_was_left_out(chest_card
 
 
 def test_a_network_that_went_on_from_another_is_reproduced_from_there_as_it_serves(networks, chest_cards, app):
-    training = {"epochs": 3, "seed": 7, "init": "network 0a1b2c", "hidden": [128, 50]}
+    training = {"epochs": 3, "seed": 7, "init": "network 0a1b2c", "hidden": [128, 50], "precision": "float32"}
     own = chest_cards["mobilenet_v2"]
     chest_cards["mobilenet_v2"] = replace(own, precision="int8", facts=own.facts | {"training": training})
     found = section(build_card("chest"), "reproduce")
     module = "python -m models.training"
     assert found.commands == (
-        f"{module}.fit chest --network mobilenet_v2 --side 160 --epochs 3 --hidden 128 50 --start start-0a1b2c.keras",
+        f"{module}.fit chest --network mobilenet_v2 --side 160 --epochs 3 --hidden 128 50 --start start-0a1b2c.keras"
+        " --precision float32",
         "export LUMEN_NETWORKS=chest=mobilenet_v2",
         f"{module}.compile",
         f"{module}.calibrate chest",
@@ -310,6 +311,7 @@ def test_a_network_that_went_on_from_another_is_reproduced_from_there_as_it_serv
         *(f"{module}.{step} chest" for step in ("distance", "evaluate", "audit")),
     )
     assert found.paragraphs[-1].startswith("start-0a1b2c.keras stands for the network")
+    assert "may have learned from more" in section(build_card("chest"), "data").paragraphs[-1]
 
 
 # The audit

@@ -44,6 +44,7 @@ TRAINING = {
     "seed": "Random seed",
     "init": "Started from the weights of",
 }
+STARTED = "It went on from another network, which may have learned from more than these: see docs/networks.md."
 AFTER_CALIBRATION = ("distance", "evaluate", "audit")
 TARGET_COLUMNS = ("Measure", "Result", "To reach", "To stretch to", "Measured")
 # A bin of fewer answers says little about how far its probability is off.
@@ -120,7 +121,10 @@ def _data(task: models.Task, card: models.Card | None) -> Section:
     return Section(
         key="data",
         title="Data that it learned from",
-        paragraphs=("Licences are those of the images; several allow research only.",),
+        paragraphs=(
+            "Licences are those of the images; several allow research only.",
+            *((STARTED,) if card and _start(card) else ()),
+        ),
         tables=(Table("Sources of the training images", columns, tuple(rows), word_columns=3),) if rows else (),
     )
 
@@ -352,16 +356,19 @@ def _gate(task: models.Task, card: models.Card, gate: models.Card | None) -> Sec
 
 def _reproduction(task: models.Task, card: models.Card | None) -> Section:
     training = card.facts["training"] if card else {}
-    paragraphs = [
-        "LUMEN_DATASETS names the folder of data sets. Training that was stopped resumes at its last checkpoint. "
-        "The recipe in recipes.py is today's and may have changed since this network was trained."
-    ]
-    if card and (start := _start(card)):
-        paragraphs.append(f"{start} stands for the network that it went on from; docs/networks.md tells of it.")
+    start = _start(card) if card else None
     return Section(
         key="reproduce",
         title="How to reproduce it",
-        paragraphs=tuple(paragraphs),
+        paragraphs=(
+            "LUMEN_DATASETS names the folder of data sets. Training that was stopped resumes at its last checkpoint. "
+            "The recipe in recipes.py is today's and may have changed since this network was trained.",
+            *(
+                (f"{start} stands for the network that it went on from; docs/networks.md tells of it.",)
+                if start
+                else ()
+            ),
+        ),
         points=tuple(f"{words}: {training[key]}" for key, words in TRAINING.items() if key in training),
         commands=tuple(_commands(task, card)),
     )
@@ -401,5 +408,7 @@ def _fit_options(card: models.Card) -> Iterator[str]:
         yield from ("--hidden", *map(str, training["hidden"]))
     if start := _start(card):
         yield from ("--start", start)
+    if "precision" in training:
+        yield from ("--precision", training["precision"])
     for name in card.excluded:
         yield from ("--exclude-dataset", name)
