@@ -1,7 +1,7 @@
 """Give a trunk its start where there are no ImageNet weights for it: python -m models.training.distill [--side 96] ...
 
 A trunk (resnet50) learns to see what smaller networks see that had a good start, on the training images of all tasks
-under strong augmentation:
+(or of some, with --tasks) under strong augmentation:
 
 - at strides 4, 8, 16 and 32 the feature maps of the ImageNet MobileNetV2 (hints: Romero et al., ICLR 2015,
   arXiv:1412.6550), each by a linear map that is thrown away afterwards;
@@ -17,7 +17,7 @@ it was. Runs on any Keras backend.
 import argparse
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +26,7 @@ import numpy as np
 from keras import ops
 
 from models.architectures import TRUNKS, mobilenet_v2
-from models.architectures.network import build_heads
+from models.architectures.network import build_heads, freeze_batch_norm
 from models.card import WEIGHTS, read_card
 from models.gate import MODALITY_TASK
 from models.imaging import InputSpec, prepare
@@ -47,8 +47,8 @@ from models.training.fit import (
 from models.training.recipes import RECIPES
 from models.training.store import load_network, save_network
 
-# How many images of each task a batch holds: radiographs first, since the trunk is for them. What is not medical comes
-# from the gate's images.
+# How many images of each task a batch of all tasks holds: radiographs first, since the trunk is for them. What is not
+# medical comes from the gate's images.
 SHARES = {"fracture": 10, "chest": 8, "brain": 5, "skin_lesion": 4, "injury": 4, "modality": 1}
 # Layers of strides 4, 8, 16 and 32 of the student and of the ImageNet MobileNetV2.
 STRIDES = (4, 8, 16, 32)
@@ -66,9 +66,16 @@ SEED = 20261121
 FOLDER = "start"
 
 
-def read_images(split: str) -> dict[str, list[np.ndarray]]:
+def shares_of(tasks: Sequence[str]) -> dict[str, int]:
+    """Task name -> how many images of it a batch holds, where only these tasks take part: in the same proportion."""
+    chosen = {name: share for name, share in SHARES.items() if name in tasks}
+    larger = sum(SHARES.values()) / sum(chosen.values())
+    return {name: round(share * larger) for name, share in chosen.items()}
+
+
+def read_images(split: str, tasks: Iterable[str]) -> dict[str, list[np.ndarray]]:
     """Task name -> its images, uint8 RGB, of this split."""
-    return {name: [read_pixels(example) for example in _examples(name, split)] for name in SHARES}
+    return {name: [read_pixels(example) for example in _examples(name, split)] for name in tasks}
 
 
 def _examples(name: str, split: str) -> list[Example]:
@@ -81,16 +88,24 @@ def _examples(name: str, split: str) -> list[Example]:
 
 
 class Mixture(keras.utils.PyDataset):
-    """Batches of float32 [n, side, side, 3] in 0 to 255, SHARES images of each task in turn; there are no targets.
+    """Batches of float32 [n, side, side, 3] in 0 to 255, `shares` images of each task in turn; there are no targets.
 
     `training`: augmented, and in a new order in each pass over a task's images; else as they are.
     """
 
     def __init__(
-        self, images: dict[str, list[np.ndarray]], side: int, steps: int, *, training: bool, seed: int
+        self,
+        images: dict[str, list[np.ndarray]],
+        shares: dict[str, int],
+        side: int,
+        steps: int,
+        *,
+        training: bool,
+        seed: int,
     ) -> None:
         super().__init__(workers=2 if training else 1, max_queue_size=8)
-        self.images, self.side, self.steps, self.training, self.seed = images, side, steps, training, seed
+        self.images, self.shares, self.side, self.steps = images, shares, side, steps
+        self.training, self.seed = training, seed
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -99,7 +114,7 @@ class Mixture(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         step = self.epoch * self.steps + index if self.training else index
         rng = np.random.default_rng((self.seed, step))
-        pixels = [self._pixels(name, position, rng) for name in SHARES for position in self._chosen(name, step)]
+        pixels = [self._pixels(name, position, rng) for name in self.shares for position in self._chosen(name, step)]
         # Keras wants targets beside each batch.
         return np.stack(pixels), np.zeros(len(pixels), np.float32)
 
@@ -108,7 +123,7 @@ class Mixture(keras.utils.PyDataset):
 
     def _chosen(self, name: str, step: int) -> list[int]:
         """The images of this task in the batch of this step."""
-        count, share = len(self.images[name]), SHARES[name]
+        count, share = len(self.images[name]), self.shares[name]
         places = [divmod(place, count) for place in range(step * share, (step + 1) * share)]
         return [int(np.random.default_rng((self.seed, turn)).permutation(count)[place]) for turn, place in places]
 
@@ -124,9 +139,9 @@ class Distiller(keras.Model):
     """A student that sees batches of `Mixture` at half their side, and the losses against its teachers.
 
     `student`: trunk -> its maps at STRIDES. `guide`: maps of the ImageNet network as large as the student's.
-    `teachers`: task name -> network of that task, pixels -> (features [n, channels], {head: logits}). `moments`: name
-    of a hint or a task -> mean [channels] and mean variance of what the teacher gives: where each linear map starts,
-    and what makes each loss a share.
+    `teachers`: task name -> network of that task, pixels -> (features [n, channels], {head: logits}). `shares`: as the
+    batches have them. `moments`: name of a hint or a task -> mean [channels] and mean variance of what the teacher
+    gives: where each linear map starts, and what makes each loss a share.
     """
 
     def __init__(
@@ -134,14 +149,17 @@ class Distiller(keras.Model):
         student: keras.Model,
         guide: keras.Model,
         teachers: dict[str, keras.Model],
+        shares: dict[str, int],
         moments: dict[str, tuple[np.ndarray, float]],
     ) -> None:
         super().__init__()
-        self.student, self.guide, self.teachers = student, guide, teachers
+        self.student, self.guide, self.teachers, self.shares = student, guide, teachers, shares
         self.variances = {name: variance for name, (_, variance) in moments.items()}
-        # A dense layer is a 1 x 1 convolution, too.
+        # A dense layer is a 1 x 1 convolution, too. From zero it leaves a trunk in peace until it has learned something.
         self.linear = {
-            name: keras.layers.Dense(len(mean), bias_initializer=_constant(mean), name=f"{name}_linear")
+            name: keras.layers.Dense(
+                len(mean), kernel_initializer="zeros", bias_initializer=_constant(mean), name=f"{name}_linear"
+            )
             for name, (mean, _) in moments.items()
         }
         channels = student.outputs[-1].shape[-1]
@@ -153,12 +171,10 @@ class Distiller(keras.Model):
         maps = self.student(ops.average_pool(pixels, TEACHER_SCALE), training=training)
         losses = self._hint_losses(pixels, maps)
         pooled = ops.mean(ops.cast(maps[-1], "float32"), axis=(1, 2))
-        explained = [self._task_losses(name, rows, pixels, pooled) for name, rows in _rows().items()]
-        total = sum(SHARES.values())
+        explained = [self._task_losses(name, rows, pixels, pooled) for name, rows in rows_of(self.shares).items()]
+        weights = [share / sum(self.shares.values()) for share in self.shares.values()]
         for place, kind in enumerate(("features", "answers")):
-            losses[kind] = sum(
-                SHARES[name] / total * found[place] for name, found in zip(SHARES, explained, strict=True)
-            )
+            losses[kind] = sum(weight * found[place] for weight, found in zip(weights, explained, strict=True))
         return losses
 
     def _hint_losses(self, pixels, maps: list) -> dict:
@@ -198,18 +214,22 @@ def _heads(task: Task, channels: int) -> keras.Model:
     return keras.Model(features, build_heads(task, features), name=f"{task.name}_heads")
 
 
-def _rows() -> dict[str, slice]:
+def rows_of(shares: dict[str, int]) -> dict[str, slice]:
     """Task name -> its images in a batch."""
-    ends = np.cumsum(list(SHARES.values())).tolist()
-    return {name: slice(end - share, end) for (name, share), end in zip(SHARES.items(), ends, strict=True)}
+    ends = np.cumsum(list(shares.values())).tolist()
+    return {name: slice(end - share, end) for (name, share), end in zip(shares.items(), ends, strict=True)}
 
 
 def make_student(network: str, side: int, start: Path | None, precision: str) -> keras.Model:
-    """Trunk of random weights or those of `start` -> its maps at STRIDES; it computes in `precision`."""
+    """Trunk of random weights or those of `start` -> its maps at STRIDES; it computes in `precision`.
+
+    A trunk that goes on keeps its batch norm at rest: it learns with the statistics that it will serve with.
+    """
     with computing_in(precision):
         trunk = TRUNKS[network](side, side)
     if start is not None:
         copy_weights(load_network(start), trunk)
+        freeze_batch_norm(trunk)
     return _tapped(trunk, network)
 
 
@@ -241,7 +261,7 @@ def measure_moments(
 ) -> dict[str, tuple[np.ndarray, float]]:
     """Mean [channels] and mean variance over the channels of each hint and each task's features, on first batches."""
     seen: dict[str, list[np.ndarray]] = {}
-    rows = _rows()
+    rows = rows_of(batches.shares)
     for index in range(FIRST_STEPS):
         pixels, _ = batches[index]
         found = dict(zip(HINTS, guide.predict_on_batch(pixels), strict=True))
@@ -253,23 +273,31 @@ def measure_moments(
 
 
 def distill(
-    network: str, side: int, *, start: Path | None, epochs: int, precision: str, seed: int
+    network: str,
+    side: int,
+    tasks: Sequence[str],
+    *,
+    start: Path | None,
+    epochs: int,
+    learning_rate: float,
+    precision: str,
+    seed: int,
 ) -> tuple[keras.Model, dict[str, float]]:
-    """Train the trunk; returns it, in float32, and each loss on validation images."""
+    """Train the trunk on images of `tasks`; returns it, in float32, and each loss on validation images."""
     keras.utils.set_random_seed(seed)
     weights = imagenet_weights("mobilenet_v2")
     if weights is None:
         raise SystemExit("There are no ImageNet weights of mobilenet_v2 beside the data sets to learn from.")
-    seen = side * TEACHER_SCALE
-    batches = Mixture(read_images("train"), seen, STEPS, training=True, seed=seed)
-    validation = Mixture(read_images("val"), seen, VALIDATION_STEPS, training=False, seed=seed)
-    guide, teachers = make_guide(seen, weights), {name: make_teacher(name, seen) for name in SHARES}
+    seen, shares = side * TEACHER_SCALE, shares_of(tasks)
+    batches = Mixture(read_images("train", shares), shares, seen, STEPS, training=True, seed=seed)
+    validation = Mixture(read_images("val", shares), shares, seen, VALIDATION_STEPS, training=False, seed=seed)
+    guide, teachers = make_guide(seen, weights), {name: make_teacher(name, seen) for name in shares}
     student = make_student(network, side, start, precision)
-    distiller = Distiller(student, guide, teachers, measure_moments(guide, teachers, batches))
+    distiller = Distiller(student, guide, teachers, shares, measure_moments(guide, teachers, batches))
     distiller(batches[0][0])  # One call makes the weights, which a stopped run wants back before it goes on.
     run = RUNS / FOLDER / network
     run.mkdir(parents=True, exist_ok=True)
-    distiller.compile(adam_w(LEARNING_RATE, WEIGHT_DECAY, AVERAGING, epochs * STEPS), jit_compile=False)
+    distiller.compile(adam_w(learning_rate, WEIGHT_DECAY, AVERAGING, epochs * STEPS), jit_compile=False)
     distiller.fit(
         batches,
         epochs=epochs,
@@ -292,13 +320,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--network", default="resnet50", choices=sorted(set(TAPS) - {"mobilenet_v2"}))
     parser.add_argument("--side", type=int, default=96, help="pixels, a multiple of 32; teachers see twice as many")
     parser.add_argument("--start", type=Path, help="go on from this model.keras, with a new learning rate schedule")
+    parser.add_argument(
+        "--tasks", nargs="+", default=list(SHARES), choices=list(SHARES), help="whose images it sees (default: all)"
+    )
+    parser.add_argument("--learning-rate", type=float, default=LEARNING_RATE, help="at its peak")
     parser.add_argument("--epochs", type=int, default=16, help=f"of {STEPS} batches each")
     parser.add_argument("--precision", default="float32", help=PRECISION_HELP)
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args(arguments)
     trunk, losses = distill(
-        options.network, options.side,
-        start=options.start, epochs=options.epochs, precision=options.precision, seed=options.seed,
+        options.network, options.side, options.tasks,
+        start=options.start, epochs=options.epochs, learning_rate=options.learning_rate,
+        precision=options.precision, seed=options.seed,
     )  # fmt: skip
     path = WEIGHTS / FOLDER / options.network / MODEL
     before = file_sha256(options.start) if options.start else None
@@ -306,8 +339,9 @@ def main(arguments: list[str] | None = None) -> None:
         "created": datetime.now(UTC).date().isoformat(),
         "sha256": save_network(trunk, path),
         "training": {
-            "start": before, "side": options.side, "epochs": options.epochs, "steps": STEPS, "seed": options.seed,
-            "teachers": {name: read_card(training_task(name)).sha256 for name in SHARES},
+            "start": before, "side": options.side, "epochs": options.epochs, "steps": STEPS,
+            "learning_rate": options.learning_rate, "seed": options.seed,
+            "teachers": {name: read_card(training_task(name)).sha256 for name in shares_of(options.tasks)},
         },
         "validation_losses": losses,
     }  # fmt: skip

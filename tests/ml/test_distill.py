@@ -21,7 +21,7 @@ def quick(monkeypatch, tmp_path):
     """Two tasks, drawn images, few steps and runs of our own."""
     from models.training import distill
 
-    monkeypatch.setattr(distill, "SHARES", {"chest": 2, "brain": 1})
+    monkeypatch.setattr(distill, "SHARES", SHARES)
     monkeypatch.setattr(distill, "STEPS", 3)
     monkeypatch.setattr(distill, "VALIDATION_STEPS", 1)
     monkeypatch.setattr(distill, "FIRST_STEPS", 2)
@@ -36,20 +36,21 @@ def flat(grey: int) -> np.ndarray:
 
 GREYS = {"chest": [10, 20, 30, 40], "brain": [110, 120]}
 IMAGES = {name: [flat(grey) for grey in greys] for name, greys in GREYS.items()}
+SHARES = {"chest": 2, "brain": 1}
 
 
 def test_every_batch_holds_each_tasks_share(quick):
-    batches = quick.Mixture(IMAGES, SIDE, steps=2, training=False, seed=1)
+    batches = quick.Mixture(IMAGES, SHARES, SIDE, steps=2, training=False, seed=1)
     assert len(batches) == 2
     greys = np.stack([batches[index][0] for index in range(2)])[:, :, 0, 0, 0]
     assert set(greys[:, :2].ravel()) == set(GREYS["chest"]), "two batches hold every film once"
     assert set(greys[:, 2]) == set(GREYS["brain"])
-    assert np.array_equal(batches[0][0], quick.Mixture(IMAGES, SIDE, steps=2, training=False, seed=1)[0][0])
+    assert np.array_equal(batches[0][0], quick.Mixture(IMAGES, SHARES, SIDE, steps=2, training=False, seed=1)[0][0])
 
 
 def test_training_batches_are_changed_and_go_on_in_the_next_epoch(quick):
     images = {name: [scene() for _ in greys] for name, greys in GREYS.items()}
-    batches = quick.Mixture(images, SIDE, steps=2, training=True, seed=1)
+    batches = quick.Mixture(images, SHARES, SIDE, steps=2, training=True, seed=1)
     first = batches[0][0]
     assert first.shape == (3, SIDE, SIDE, 3)
     assert 0 <= first.min() < first.max() <= 255
@@ -86,7 +87,7 @@ def tiny(quick, monkeypatch):
     monkeypatch.setitem(quick.TRUNKS, "resnet50", pooling("resnet50"))
     monkeypatch.setattr(quick.mobilenet_v2, "build_trunk", pooling("mobilenet_v2"))
     monkeypatch.setattr(quick, "imagenet_weights", lambda _: "none")
-    monkeypatch.setattr(quick, "read_images", lambda _: IMAGES)
+    monkeypatch.setattr(quick, "read_images", lambda split, tasks: {name: IMAGES[name] for name in tasks})
 
     def make_teacher(name: str, side: int):
         network = build(models.get_task(name), pooling("mobilenet_v2")(side, side))
@@ -104,10 +105,10 @@ def make_distiller(distill, moments=None):
     keras.utils.set_random_seed(1)
     seen = SIDE * distill.TEACHER_SCALE
     guide, teachers = distill.make_guide(seen, "none"), {name: distill.make_teacher(name, seen) for name in IMAGES}
-    batches = distill.Mixture(IMAGES, seen, steps=2, training=True, seed=1)
+    batches = distill.Mixture(IMAGES, SHARES, seen, steps=2, training=True, seed=1)
     moments = moments or distill.measure_moments(guide, teachers, batches)
-    distiller = distill.Distiller(distill.make_student("resnet50", SIDE, None, "float32"), guide, teachers, moments)
-    return distiller, batches[0][0]
+    student = distill.make_student("resnet50", SIDE, None, "float32")
+    return distill.Distiller(student, guide, teachers, SHARES, moments), batches[0][0]
 
 
 def test_a_student_that_sees_what_its_teachers_see_loses_nothing(tiny):
@@ -120,16 +121,10 @@ def test_a_student_that_sees_what_its_teachers_see_loses_nothing(tiny):
     assert losses == pytest.approx(dict.fromkeys(losses, 0), abs=1e-5)
 
 
-def test_a_student_that_knows_the_mean_alone_explains_nothing(tiny):
+def test_a_student_begins_with_the_mean_alone_which_explains_nothing(tiny):
     """A loss is the share of the teacher's variance that is left: 1 for the best constant."""
-    distiller, pixels = make_distiller(tiny)
-    distiller(pixels)
-    seen = SIDE * tiny.TEACHER_SCALE
-    guide, teachers = distiller.guide, distiller.teachers
-    moments = tiny.measure_moments(guide, teachers, tiny.Mixture(IMAGES, seen, steps=2, training=True, seed=1))
-    for name, layer in distiller.linear.items():
-        layer.set_weights([np.zeros((3, 3)), moments[name][0]])
-    batches = tiny.Mixture(IMAGES, seen, steps=2, training=True, seed=1)
+    distiller, _ = make_distiller(tiny)
+    batches = tiny.Mixture(IMAGES, SHARES, SIDE * tiny.TEACHER_SCALE, steps=2, training=True, seed=1)
     left = [float(distiller(batches[index][0])["hint_32"]) for index in range(tiny.FIRST_STEPS)]
     assert np.mean(left) == pytest.approx(1, abs=1e-3)
 
@@ -156,6 +151,30 @@ def test_the_command_writes_a_trunk_that_fit_can_start_from(tiny, tmp_path, caps
     tiny.main(["--side", str(SIDE), "--epochs", "2", "--start", str(path)])
     again = json.loads(path.with_name("distilled.json").read_text(encoding="utf-8"))
     assert again["training"]["start"] == facts["sha256"]
+
+
+def test_a_trunk_goes_on_with_the_tasks_that_are_named(tiny, tmp_path):
+    tiny.main(["--side", str(SIDE), "--epochs", "1", "--tasks", "brain"])
+    facts = json.loads((tmp_path / "weights" / "start" / "resnet50" / "distilled.json").read_text(encoding="utf-8"))
+    assert set(facts["training"]["teachers"]) == {"brain"}
+    assert tiny.shares_of(["brain"]) == {"brain": 3}, "a batch is as large as one of all tasks"
+
+
+def test_a_trunk_that_goes_on_keeps_its_batch_norm_at_rest(quick, tmp_path):
+    """Learning with the statistics of a batch made features explode with those that it serves with."""
+    import keras
+
+    from models.training.store import save_network
+
+    def norms(student):
+        return [layer for layer in student.layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+    fresh = quick.make_student("resnet50", 32, None, "float32")
+    assert all(layer.trainable for layer in norms(fresh))
+    save_network(quick.TRUNKS["resnet50"](32, 32), tmp_path / "model.keras")
+    student = quick.make_student("resnet50", 32, tmp_path / "model.keras", "float32")
+    assert norms(student)
+    assert not any(layer.trainable for layer in norms(student))
 
 
 def test_there_is_nothing_to_learn_from_without_imagenet_weights(quick, monkeypatch):
