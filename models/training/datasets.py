@@ -26,6 +26,9 @@ COPIES = {"train": 8, "val": 2, "test": 0}
 CACHED_SIDE = 320
 # Rows of a manifest are counted as a spreadsheet counts them: the header is row 1.
 FIRST_ROW = 2
+# Labels that are wrong in the manifests, by eye on the images alone: columns folder, path, column and right label.
+# docs/networks.md says how they were found.
+CORRECTIONS = Path(__file__).with_name("corrections.csv")
 
 
 class UnfitManifest(ValueError):
@@ -96,7 +99,7 @@ def training_task(name: str) -> Task:
 
 
 def load_examples(task: Task, *, splits: Iterable[str] = SPLITS, exclude: Iterable[str] = ()) -> list[Example]:
-    """All examples of `task` in these splits, without the data sets named in `exclude`."""
+    """All examples of `task` in these splits, without the data sets named in `exclude`; wrong labels are corrected."""
     wanted, unwanted = set(splits), set(exclude)
     found = _modality_examples(wanted) if task.name == MODALITY_TASK.name else _task_examples(task)
     return [example for example in found if example.split in wanted and example.dataset_name not in unwanted]
@@ -126,16 +129,30 @@ def read_manifest(path: Path) -> list[dict[str, str]]:
 def _task_examples(task: Task) -> list[Example]:
     found: list[Example] = []
     for source in SOURCES[task.name]:
-        found += read_examples(task, datasets_root() / source.folder / "manifest.csv", source.columns, source.same)
+        manifest = datasets_root() / source.folder / "manifest.csv"
+        found += read_examples(task, manifest, source.columns, source.same, read_corrections(source.folder))
+    return found
+
+
+def read_corrections(folder: str) -> dict[str, dict[str, str]]:
+    """Path in this folder's manifest -> {column: right label}."""
+    found: dict[str, dict[str, str]] = {}
+    for row in read_manifest(CORRECTIONS):
+        if row["folder"] == folder:
+            found.setdefault(row["path"], {})[row["column"]] = row["label"]
     return found
 
 
 def read_examples(
-    task: Task, manifest: Path, columns: Mapping[str, str], same: Mapping[str, str] | None = None
+    task: Task,
+    manifest: Path,
+    columns: Mapping[str, str],
+    same: Mapping[str, str] | None = None,
+    corrections: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Example]:
     """The rows of a manifest whose `path` is relative to its folder; `columns`: head key -> column of its labels.
 
-    `same`: head key -> label of all rows.
+    `same`: head key -> label of all rows. `corrections`: path -> {column: label} to read instead of what is there.
 
     Label columns that the manifest lacks leave their heads MISSING. Without `group` each image is a group of its own,
     without `dataset_name` all are of one set with the manifest's name, without `split` of none (""). Raises
@@ -151,8 +168,10 @@ def read_examples(
         raise UnfitManifest(f"{manifest} has no column 'path'.")
     if not set(columns.values()) & set(rows[0]):
         raise UnfitManifest(f"{manifest} has no column of labels; {task.title} reads {_listed(columns.values())}.")
+    corrected = [row | (corrections or {}).get(row["path"], {}) for row in rows]
     return [
-        _example(task, manifest, columns, same or {}, row, number) for number, row in enumerate(rows, start=FIRST_ROW)
+        _example(task, manifest, columns, same or {}, row, number)
+        for number, row in enumerate(corrected, start=FIRST_ROW)
     ]
 
 

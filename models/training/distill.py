@@ -155,7 +155,7 @@ class Distiller(keras.Model):
         super().__init__()
         self.student, self.guide, self.teachers, self.shares = student, guide, teachers, shares
         self.variances = {name: variance for name, (_, variance) in moments.items()}
-        # A dense layer is a 1 x 1 convolution, too. From zero it leaves a trunk in peace until it has learned something.
+        # A dense layer is a 1 x 1 convolution, too. From zero it leaves a trunk alone until it has learned something.
         self.linear = {
             name: keras.layers.Dense(
                 len(mean), kernel_initializer="zeros", bias_initializer=_constant(mean), name=f"{name}_linear"

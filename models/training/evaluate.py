@@ -4,7 +4,8 @@ Every image takes the way of an upload (models/training/scoring.py). Without --m
 numbers are written into the card that pages and reports quote: that split is looked at once per released version.
 
 A manifest is a CSV file with the columns `path` (relative to its folder), the task's label columns (as in SOURCES of
-models/training/datasets.py) and, where they are known, `dataset_name`, `group` (images of one patient) and `split`.
+models/training/datasets.py) and, where they are known, `dataset_name`, `group` (images of one patient) and `split`. Its
+labels count as they stand there, while those of corrections.csv are right for the task's own images.
 
 What is measured, all with 95 % bootstrap intervals over groups; Measure is {"name", "value", "low", "high", "n"}:
 

@@ -25,6 +25,7 @@ from models.training.datasets import (
 )
 from models.training.synthetic import draw_golden, draw_negatives, vary_photo
 from tests.ml.files import save, scene
+from tests.ml.labelled import needs_labelled_images
 
 NO_CHANGE = Augmentation(
     rotate=0, zoom=(1, 1), stretch=0, shift=0, mirror=False, flip=False, tone=0, soften=0, erase=0, frame=0
@@ -72,6 +73,28 @@ def test_rows_become_examples_with_targets_of_every_head(fractures):
     assert found["b.png"].targets == {"part": 10, "fractured": 10 * 2 + 1, "type": MISSING}
     assert found["c.png"].targets == {"part": 10, "fractured": MISSING, "type": MISSING}
     assert found["d.png"].targets == {"part": MISSING, "fractured": MISSING, "type": 9}
+
+
+def test_a_wrong_label_is_corrected_unless_the_manifest_is_named(fractures, monkeypatch):
+    corrections = fractures / "corrections.csv"
+    corrections.write_text("folder,path,column,label\nfracture,a.png,part,wrist\nchest,b.png,label,normal\n")
+    monkeypatch.setattr(datasets, "CORRECTIONS", corrections)
+    found = {example.path.name: example.targets for example in load_examples(FRACTURE)}
+    assert found["a.png"] == {"part": 10, "fractured": 10 * 2, "type": MISSING}
+    assert found["b.png"]["part"] == 10
+    named = {one.path.name: one for one in datasets.load_manifest(FRACTURE, fractures / "fracture" / "manifest.csv")}
+    assert named["a.png"].targets["part"] == 0, "as its source says"
+
+
+@needs_labelled_images
+def test_every_correction_changes_a_label():
+    rows = datasets.read_manifest(datasets.CORRECTIONS)
+    assert rows
+    for folder in {row["folder"] for row in rows}:
+        manifest = {row["path"]: row for row in datasets.read_manifest(datasets_root() / folder / "manifest.csv")}
+        for row in rows:
+            if row["folder"] == folder:
+                assert manifest[row["path"]][row["column"]] != row["label"]
 
 
 def test_all_radiographs_are_one_task_for_training(fractures):

@@ -31,8 +31,8 @@ def crossed_table(caption: str, first: str, measured: Mapping[str, Iterable[mode
 
 
 def cell(measure: models.Measure | None) -> str:
-    """A measure in one cell, empty for one that was not taken."""
-    return f"{interval(measure)}, n = {measure.n:,}" if measure else ""
+    """A measure in one cell, empty for one that was not taken; a line may break before the n, not inside."""
+    return f"{interval(measure)}, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{measure.n:,}" if measure else ""
 
 
 def interval(measure: models.Measure) -> str:
