@@ -97,7 +97,7 @@ def test_targets_stand_beside_what_was_measured(skin_card, app):
     targets = rows(section(build_card("skin_lesion"), "measures"), "Targets")
     assert targets["Balanced accuracy"][:3] == ("stretch reached", "at least 0.75", "at least 0.85")
     assert targets["Mean AUC"][0] == "reached"
-    assert targets["Mean AUC"][3] == "0.960 [0.940, 0.970], n = 100"
+    assert targets["Mean AUC"][3] == "0.960 [0.940, 0.970], n\xa0=\xa0100"
     assert targets["Calibration error (ECE)"] == ("not measured", "at most 0.03", "", "")
 
 
@@ -144,8 +144,8 @@ def test_answers_and_sources_have_a_row_each_and_gaps_stay_empty(skin_card, app)
     card = build_card("skin_lesion")
     answers = table(section(card, "measures"), "Lesion: each answer")
     assert answers.columns == ("Answer", "Sensitivity", "AUC")
-    assert answers.rows == (("Melanoma", "0.900 [0.880, 0.910], n = 224", "0.800 [0.780, 0.810], n = 100"),)
-    assert rows(section(card, "sources"), "Lesion, by source")["A"] == ("0.700 [0.680, 0.710], n = 100", "")
+    assert answers.rows == (("Melanoma", "0.900 [0.880, 0.910], n\xa0=\xa0224", "0.800 [0.780, 0.810], n\xa0=\xa0100"),)
+    assert rows(section(card, "sources"), "Lesion, by source")["A"] == ("0.700 [0.680, 0.710], n\xa0=\xa0100", "")
 
 
 def test_a_network_that_was_never_evaluated_says_so(skin_card, app):
@@ -240,7 +240,7 @@ def chest_cards(networks, monkeypatch) -> dict[str, models.Card | str]:
 
 def test_registered_networks_stand_side_by_side(chest_cards, app):
     found = section(build_card("chest"), "networks")
-    accuracy, auc = "0.860 [0.840, 0.870], n = 100", "0.960 [0.940, 0.970], n = 100"
+    accuracy, auc = "0.860 [0.840, 0.870], n\xa0=\xa0100", "0.960 [0.940, 0.970], n\xa0=\xa0100"
     assert found.tables[0].columns == ("Network", "cnn", "mobilenet_v2", "mobilenet_v2_open")
     assert rows(found, "Registered networks") == {
         "Serves here": ("no", "yes", "no"),

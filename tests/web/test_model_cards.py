@@ -40,7 +40,7 @@ def test_a_card_shows_words_and_measures(task, clinician, networks):
     for source in task.sources:
         assert source.name in page and source.licence in page and source.bias in page
     assert "f" * 64 in page
-    assert "0.900 [0.850, 0.940], n = 120" in page
+    assert "0.900 [0.850, 0.940], n\xa0=\xa0120" in page
 
 
 @every_task
