@@ -341,6 +341,7 @@ def main(arguments: list[str] | None = None) -> None:
     weights = options.weights or imagenet_weights(options.network)
     exclude = tuple(options.exclude_dataset)
     _check_left_out(task, exclude, options.start)
+    init = _init_words(options.start, weights)  # Before this network is written, since it may replace its start.
     network = train(
         task, options.network, recipe,
         weights=weights, start=options.start, exclude=exclude, seed=options.seed, precision=options.precision,
@@ -351,7 +352,7 @@ def main(arguments: list[str] | None = None) -> None:
         task, options.network, recipe.spec, sha256=sha256, version=options.version, exclude=exclude,
         training={
             "epochs": recipe.epochs, "learning_rate": recipe.learning_rate, "seed": options.seed,
-            "hidden": list(recipe.hidden), "init": _init_words(options.start, weights), "precision": options.precision,
+            "hidden": list(recipe.hidden), "init": init, "precision": options.precision,
         },
     )  # fmt: skip
     curves = RUNS / task.name / options.network / "curves.png"

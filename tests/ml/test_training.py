@@ -258,6 +258,17 @@ def test_a_network_of_another_name_is_registered_beside_the_others(workshop, cap
     assert {layer.compute_dtype for layer in kept.layers} == {"float32"}
 
 
+def test_a_network_that_replaces_its_start_says_which_that_was(workshop):
+    from models.training import fit
+
+    options = [INJURY.name, "--epochs", "1", "--side", "64"]
+    fit.main(options)
+    first = models.get_card(INJURY).sha256
+    fit.main([*options, "--start", str(card.WEIGHTS / INJURY.name / INJURY.network / "model.keras")])
+    assert models.get_card(INJURY).sha256 != first
+    assert models.get_card(INJURY).facts["training"]["init"] == f"network {first[:12]}"
+
+
 def test_a_data_set_that_is_to_be_left_out_exists_and_the_start_has_not_seen_it(workshop):
     """Else the card would promise what the network does not keep."""
     from models.training import fit
