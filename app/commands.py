@@ -8,7 +8,8 @@ from flask.cli import AppGroup, with_appcontext
 
 import models
 from app.entities import Role
-from app.services import accounts, purge, tokens
+from app.services import accounts, studies
+from app.services.accounts import tokens
 
 users_cli = AppGroup("user", help="Accounts.")
 tokens_cli = AppGroup("token", help="Tokens of the JSON API.")
@@ -88,5 +89,5 @@ def verify_tasks() -> None:
 @click.option("--days", type=click.IntRange(min=0), required=True, help="How long ago they were deleted, at least.")
 def purge_command(days: int) -> None:
     """Remove studies that users deleted, with their images, heatmaps and reports, for good."""
-    count = purge.purge_studies(deleted_before_days=days)
+    count = studies.purge_studies(deleted_before_days=days)
     click.echo(f"Removed {count} {'study' if count == 1 else 'studies'}.")

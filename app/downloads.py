@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from flask import Response, stream_with_context
 
 from app.entities import Report, utc_now
-from app.services import reports
+from app.services.report import read_report
 
 
 def pdf_response(report: Report) -> Response:
     """The issued PDF as a download. Its name holds the document id alone: download folders are seen by others."""
-    response = Response(reports.read_report(report), mimetype="application/pdf")
+    response = Response(read_report(report), mimetype="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="lumen-{report.key}.pdf"'
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

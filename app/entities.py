@@ -125,7 +125,7 @@ class Study(Entity):
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     # One per rendered form: the same form sent twice makes one study.
     submission_key: Mapped[str | None] = mapped_column(String(64), unique=True)
-    # The study whose images this one holds too, sent again for another task (services.intake.copy_study).
+    # The study whose images this one holds too, sent again for another task (services.studies.copy_study).
     copied_from_id: Mapped[int | None] = mapped_column(ForeignKey("studies.id"), index=True)
     task: Mapped[str] = mapped_column(String(40))
     # Whether the gate found the task from the images; else the sender chose it.
@@ -133,7 +133,7 @@ class Study(Entity):
     patient_name: Mapped[str] = mapped_column(String(120), default="")
     patient_reference: Mapped[str] = mapped_column(String(64), default="")
     note: Mapped[str] = mapped_column(Text, default="")
-    # The study's outcome is that of its lead image (services.analysis.lead_analysis); repeated here for the history.
+    # The study's outcome is that of its lead image (services.studies.lead_analysis); repeated here for the history.
     outcome: Mapped[str] = mapped_column(String(16), default="pending")
     lead_label: Mapped[str] = mapped_column(String(40), default="")
     lead_probability: Mapped[float | None] = mapped_column(Double)
@@ -152,7 +152,7 @@ class Study(Entity):
 
 
 class SearchTerm(db.Model):
-    """A beginning under which the search finds a study: see services.search. The owner's id is that of the study."""
+    """A beginning by which the search finds a study (services.studies.search). The owner's id is that of the study."""
 
     __tablename__ = "search_terms"
     __table_args__ = (

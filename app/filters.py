@@ -1,48 +1,14 @@
-"""What templates may call: words and looks of stored values. The one table from an outcome to word, class and icon."""
+"""What templates may call: the words and looks of app/wording.py, sizes, times and names."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Flask
 
-from app.services import phrases
-from app.services.content import RESEARCH_USE
+from app import wording
+from app.services.report.content import RESEARCH_USE
+from app.wording import decision_look, outcome_look, utc_text
 
 NBSP = "\u00a0"
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a stored value is shown: its word, its CSS class and the name of its symbol in static/img/icons.svg."""
-
-    word: str
-    css_class: str
-    icon: str
-
-
-OUTCOMES = {
-    "finding": Look("Finding", "is-finding", "finding"),
-    "no_finding": Look("No finding", "is-no-finding", "no-finding"),
-    "inconclusive": Look("Inconclusive", "is-inconclusive", "inconclusive"),
-    "not_assessed": Look("Not assessed", "is-not-assessed", "not-assessed"),
-    "failed": Look("Failed", "is-failed", "failed"),
-    "pending": Look("Pending", "is-pending", "pending"),
-}
-DECISIONS = {
-    "likely": Look("Likely", "is-likely", "likely"),
-    "possible": Look("Possible", "is-possible", "possible"),
-    "unlikely": Look("Unlikely", "is-unlikely", "unlikely"),
-}
-
-
-def outcome_look(outcome: str) -> Look:
-    """The look of a stored outcome; KeyError for a value that no service stores."""
-    return OUTCOMES[outcome]
-
-
-def decision_look(decision: str) -> Look:
-    """The look of a label's decision; KeyError for a value that no service stores."""
-    return DECISIONS[decision]
 
 
 def file_size(size: int) -> str:
@@ -52,11 +18,6 @@ def file_size(size: int) -> str:
     if size < 1024 * 1024:
         return f"{size / 1024:.0f}{NBSP}KB"
     return f"{size / (1024 * 1024):.1f}".removesuffix(".0") + f"{NBSP}MB"
-
-
-def utc_text(moment: datetime) -> str:
-    """A naive UTC time in words: 3 Feb 2026, 14:05 UTC."""
-    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
 def utc_iso(moment: datetime) -> str:
@@ -76,5 +37,5 @@ def register(app: Flask) -> None:
     """Give the templates these filters and the research-use statement."""
     for function in (outcome_look, decision_look, file_size, utc_text, utc_iso, short_name):
         app.add_template_filter(function)
-    app.add_template_filter(phrases.number, "probability")
+    app.add_template_filter(wording.number, "probability")
     app.jinja_env.globals["RESEARCH_USE"] = RESEARCH_USE

@@ -4,7 +4,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug import Response
 
-from app.services import analysis, settings
+from app.services import settings, studies
 
 bp = Blueprint("home", __name__)
 
@@ -13,5 +13,5 @@ bp = Blueprint("home", __name__)
 def index() -> Response | str:
     if current_user.is_authenticated:
         return redirect(url_for("upload.create"))
-    tasks = analysis.all_tasks()
+    tasks = studies.all_tasks()
     return render_template("home.html", tasks=tasks, registration_is_open=settings.registration_is_open())

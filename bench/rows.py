@@ -19,7 +19,8 @@ import models
 from app import create_app
 from app.entities import Analysis, AuditEvent, Finding, Image, Review, ReviewState, Role, SearchTerm, Study, User
 from app.extensions import db
-from app.services import passwords, search
+from app.services.accounts import passwords
+from app.services.studies import search
 from config import Testing
 
 ADMIN, REVIEWER, CLINICIAN = "admin@bench.invalid", "reviewer@bench.invalid", "clinician@bench.invalid"

@@ -14,7 +14,7 @@ import models
 from app import create_app
 from app.entities import Role, User
 from app.extensions import db
-from app.services import passwords
+from app.services.accounts import passwords
 from config import Testing
 from models import card, registry
 from tests.fakes import FakeNetworks

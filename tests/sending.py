@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from app.entities import Image, Study, User, utc_now
 from app.extensions import db
-from app.services import search
+from app.services.studies import search
 from tests.fakes import picture
 from tests.pages import PageClient
 

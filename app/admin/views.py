@@ -7,7 +7,7 @@ from werkzeug import Response
 from app.access import role_required
 from app.admin.forms import RoleForm, SettingsForm, UserForm
 from app.clients import client_address
-from app.entities import Role
+from app.entities import Role, User
 from app.errors import AppError
 from app.services import accounts, audit, settings
 from app.services.audit import AuditFilter
@@ -111,7 +111,7 @@ def audit_log() -> str:
     return render_template("admin/audit.html", page=page, wanted=wanted, actions=audit.list_actions())
 
 
-def _admin() -> accounts.User:
+def _admin() -> User:
     return current_user._get_current_object()
 
 

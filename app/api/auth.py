@@ -4,7 +4,7 @@ from flask import g, request
 
 from app.entities import User
 from app.errors import AppError
-from app.services import tokens
+from app.services.accounts import tokens
 
 CHALLENGE = 'Bearer realm="Lumen"'
 

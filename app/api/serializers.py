@@ -6,7 +6,7 @@ from typing import Any
 from flask import url_for
 
 from app.entities import Study
-from app.services.content import HeadSection, ImageSection, NetworkSection, ReportContent, ReviewLine
+from app.services.report.content import HeadSection, ImageSection, NetworkSection, ReportContent, ReviewLine
 
 Json = dict[str, Any]
 

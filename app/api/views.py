@@ -8,7 +8,8 @@ from app.clients import client_address
 from app.downloads import pdf_response
 from app.errors import AppError
 from app.extensions import csrf
-from app.services import analysis, intake, pictures, reports, studies
+from app.services import studies
+from app.services.report import build_report, current_report
 
 MAX_IDEMPOTENCY_KEY = 255
 
@@ -27,8 +28,8 @@ def _challenge(response: Response) -> Response:
 
 @bp.get("/tasks")
 def tasks() -> Response:
-    unavailable = analysis.unavailable_reasons()
-    return jsonify(tasks=[task_json(task, task.name not in unavailable) for task in analysis.all_tasks()])
+    unavailable = studies.unavailable_reasons()
+    return jsonify(tasks=[task_json(task, task.name not in unavailable) for task in studies.all_tasks()])
 
 
 @bp.get("/studies")
@@ -46,17 +47,17 @@ def list_studies() -> Response:
 @bp.post("/studies")
 def create_study() -> tuple[Response, int, dict[str, str]]:
     _insist_on_form()
-    study, pixels = intake.receive_study(
+    study, pixels = studies.receive_study(
         owner=caller(),
         task=request.form.get("task", ""),
-        uploads=[intake.Upload(file.filename or "", file.read()) for file in request.files.getlist("image")],
+        uploads=[studies.Upload(file.filename or "", file.read()) for file in request.files.getlist("image")],
         patient_name=request.form.get("patient_name", ""),
         patient_reference=request.form.get("patient_reference", ""),
         note=request.form.get("note", ""),
         submission_key=_idempotency_key(),
         address=client_address(),
     )
-    analysis.analyse_study(study, pixels)
+    studies.analyse_study(study, pixels)
     return _study_response(study.key), 201, {"Location": url_for("api.study", key=study.key)}
 
 
@@ -68,13 +69,13 @@ def study(key: str) -> Response:
 @bp.get("/studies/<key>/report.pdf")
 def report(key: str) -> Response:
     found = studies.get_study(key, caller())
-    return pdf_response(reports.current_report(study=found, author=caller(), address=client_address()))
+    return pdf_response(current_report(study=found, author=caller(), address=client_address()))
 
 
 @bp.get("/studies/<key>/images/<image_key>/heatmap.png")
 def heatmap(key: str, image_key: str) -> Response:
     image = studies.get_image(key, image_key, caller())
-    data, media_type = pictures.render_view(image, "heatmap", request.args.get("label", ""))
+    data, media_type = studies.render_view(image, "heatmap", request.args.get("label", ""))
     return Response(data, mimetype=media_type)
 
 
@@ -84,7 +85,7 @@ def _list_url(wanted: studies.StudyFilter, **cursor: str) -> str:
 
 def _study_response(key: str) -> Response:
     found = studies.get_study(key, caller())
-    return jsonify(study_json(found, reports.build_report(found)))
+    return jsonify(study_json(found, build_report(found)))
 
 
 def _insist_on_form() -> None:

@@ -10,7 +10,8 @@ from app.auth.forms import LoginForm, PasswordForm, RegisterForm, TokenForm
 from app.auth.sessions import end_session, start_session
 from app.clients import client_address
 from app.errors import Forbidden
-from app.services import accounts, settings, tokens
+from app.services import accounts, settings
+from app.services.accounts import tokens
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
 # A refused form is shown again under this status.

@@ -6,11 +6,11 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired
 
 from app.entities import Study
-from app.services import reviews
+from app.services import studies
 
 
 class ReviewForm(FlaskForm):
-    """What belongs together is checked by the service: see reviews.record_review."""
+    """What belongs together is checked by the service: see studies.record_review."""
 
     agrees = RadioField(
         "Do you agree with the result?",
@@ -22,5 +22,5 @@ class ReviewForm(FlaskForm):
 
     def offer_labels(self, study: Study) -> None:
         """Let the reviewer choose among the answers to this study's question."""
-        labels = [SelectChoice(label.key, label.name) for label in reviews.review_labels(study)]
+        labels = [SelectChoice(label.key, label.name) for label in studies.review_labels(study)]
         self.correct_label.choices = [SelectChoice("", "None of these, or not sure"), *labels]

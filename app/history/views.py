@@ -9,10 +9,11 @@ from werkzeug import Response as BaseResponse
 
 from app.clients import client_address
 from app.entities import Study, utc_now
-from app.filters import OUTCOMES
 from app.history.forms import ReviewForm
-from app.services import analysis, copies, exports, pictures, reports, reviews, studies
-from app.services.studies import StudyFilter
+from app.services import studies
+from app.services.report import build_report, csv_lines
+from app.services.studies.find import StudyFilter
+from app.wording import OUTCOMES
 
 bp = Blueprint("history", __name__)
 
@@ -42,9 +43,9 @@ def index() -> str:
         "history/index.html",
         page=page,
         wanted=wanted,
-        tasks=analysis.all_tasks(),
-        titles=analysis.task_titles(),
-        labels=analysis.label_names(),
+        tasks=studies.all_tasks(),
+        titles=studies.task_titles(),
+        labels=studies.label_names(),
         outcomes=OUTCOMES,
         reviews=REVIEW_WORDS,
         sorts=SORT_WORDS,
@@ -57,7 +58,7 @@ def index() -> str:
 @login_required
 def export() -> Response:
     wanted = StudyFilter.from_args(request.args)
-    lines = exports.csv_lines(studies.iter_studies(wanted, current_user))
+    lines = csv_lines(studies.iter_studies(wanted, current_user))
     response = Response(stream_with_context(lines), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="lumen-studies-{utc_now():%Y%m%d}.csv"'
     return response
@@ -74,7 +75,7 @@ def detail(key: str) -> str:
 def image(key: str, image_key: str, view: str) -> Response:
     """One view of an image, `?label=` naming the label whose heatmap it shows."""
     found = studies.get_image(key, image_key, current_user)
-    picture, media_type = pictures.render_view(found, view, request.args.get("label", ""))
+    picture, media_type = studies.render_view(found, view, request.args.get("label", ""))
     response = Response(picture, mimetype=media_type)
     response.headers["Content-Disposition"] = f'inline; filename="lumen-{view}.{media_type.rsplit("/", 1)[-1]}"'
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
@@ -86,7 +87,7 @@ def image(key: str, image_key: str, view: str) -> Response:
 def analyse(key: str) -> BaseResponse:
     """Try again what has failed or was interrupted."""
     study = studies.get_study(key, current_user)
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     return redirect(url_for("history.detail", key=key), 303)
 
 
@@ -95,8 +96,8 @@ def analyse(key: str) -> BaseResponse:
 def analyse_as(key: str, task: str) -> BaseResponse:
     """Send the images that the gate offered for `task` again, for that task."""
     study = studies.get_study(key, current_user)
-    copy = copies.copy_study(study=study, task=task, by=current_user, address=client_address())
-    analysis.analyse_study(copy)
+    copy = studies.copy_study(study=study, task=task, by=current_user, address=client_address())
+    studies.analyse_study(copy)
     return redirect(url_for("history.detail", key=copy.key), 303)
 
 
@@ -108,7 +109,7 @@ def review(key: str) -> BaseResponse | tuple[str, int]:
     if not form.validate():
         return _result_page(study, form), 422
     try:
-        reviews.record_review(
+        studies.record_review(
             study=study,
             reviewer=current_user,
             agrees=form.agrees.data == "yes",
@@ -116,7 +117,7 @@ def review(key: str) -> BaseResponse | tuple[str, int]:
             comment=form.comment.data or "",
             address=client_address(),
         )
-    except reviews.InvalidReview as error:
+    except studies.InvalidReview as error:
         form.agrees.errors = [error.message]
         return _result_page(study, form), error.status
     flash("Your review was saved.", "success")
@@ -136,27 +137,27 @@ def _result_page(study: Study, form: ReviewForm) -> str:
     return render_template(
         "history/detail.html",
         study=study,
-        content=reports.build_report(study),
-        views={image.key: pictures.views_of(image) for image in study.images},
+        content=build_report(study),
+        views={image.key: studies.views_of(image) for image in study.images},
         chosen_view=request.args.get("view", ""),
         chosen_label=request.args.get("label", ""),
-        offers=copies.list_offers(study),
-        titles=analysis.task_titles(),
-        unavailable=analysis.unavailable_reasons(),
+        offers=studies.list_offers(study),
+        titles=studies.task_titles(),
+        unavailable=studies.unavailable_reasons(),
         form=form,
-        may_review=reviews.may_review(current_user),
+        may_review=studies.may_review(current_user),
         may_delete=studies.may_delete(study, current_user),
     )
 
 
 def _chips(wanted: StudyFilter, owner_names: dict[int, str]) -> Iterator[Chip]:
-    titles = analysis.task_titles()
+    titles = studies.task_titles()
     *label_task, label = wanted.label.split(":", 1)
     words = {
         "q": f"Search: {wanted.q}",
         "task": f"Task: {titles.get(wanted.task, wanted.task)}",
         "outcome": f"Outcome: {OUTCOMES[wanted.outcome].word}" if wanted.outcome else "",
-        "label": f"Label: {analysis.label_names().get((*label_task, label), label)}",
+        "label": f"Label: {studies.label_names().get((*label_task, label), label)}",
         "review": f"Review: {REVIEW_WORDS[wanted.review]}" if wanted.review else "",
         "user": f"Sent by: {owner_names.get(wanted.user, 'unknown')}" if owner_names else "",
         "date_from": f"From {wanted.date_from} (UTC)",

@@ -7,8 +7,9 @@ from werkzeug import Response as BaseResponse
 from app.clients import client_address
 from app.downloads import pdf_response, zip_response
 from app.errors import RefusedSelection
-from app.services import bundles, reports, studies
-from app.services.studies import StudyFilter
+from app.services import studies
+from app.services.report import choose_studies, get_report, issue_report, zip_reports
+from app.services.studies.find import StudyFilter
 
 bp = Blueprint("reports", __name__)
 
@@ -17,7 +18,7 @@ bp = Blueprint("reports", __name__)
 @login_required
 def create(key: str) -> BaseResponse:
     study = studies.get_study(key, current_user)
-    reports.issue_report(study=study, author=current_user, address=client_address())
+    issue_report(study=study, author=current_user, address=client_address())
     flash("The report was made. It is listed with the study.", "success")
     return redirect(url_for("history.detail", key=key), 303)
 
@@ -25,17 +26,17 @@ def create(key: str) -> BaseResponse:
 @bp.get("/reports/<key>.pdf")
 @login_required
 def download(key: str) -> Response:
-    return pdf_response(reports.get_report(key, current_user))
+    return pdf_response(get_report(key, current_user))
 
 
-@bp.post("/reports.zip")
+@bp.post("/zip")
 @login_required
 def export() -> BaseResponse:
     """The reports of all studies that the history's filter finds; some of them are made now."""
     wanted = StudyFilter.from_args(request.args)
     try:
-        keys = bundles.choose_studies(wanted, current_user)
+        keys = choose_studies(wanted, current_user)
     except RefusedSelection as refusal:
         flash(refusal.message, "error")
         return redirect(url_for("history.index", **wanted.to_args()), 303)
-    return zip_response(bundles.zip_reports(keys=keys, author=current_user, address=client_address()))
+    return zip_response(zip_reports(keys=keys, author=current_user, address=client_address()))

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.entities import AuditEvent, User, utc_now
 from app.extensions import db
-from app.services.matching import ANY, Match, begins_with, match, unindexed
+from app.services.lookup import ANY, Match, begins_with, match, unindexed
 from app.services.paging import START, Cursor, Key, Order, Page, read_page
 
 NEWEST = Order((Key(AuditEvent.id, descending=True),), name=AuditEvent.id)

@@ -6,7 +6,7 @@ from wtforms import HiddenField, MultipleFileField, RadioField, StringField, Tex
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.entities import new_key
-from app.services import intake
+from app.services import studies
 
 
 def _at_most(count: int) -> Length:
@@ -17,9 +17,9 @@ class UploadForm(FlaskForm):
     # The service checks the choice: it knows which tasks there are, and which of them can be answered now.
     task = RadioField("Task", choices=[], validate_choice=False, validators=[InputRequired("Choose a task.")])
     images = MultipleFileField("Images")
-    patient_name = StringField("Patient name", default="", validators=[_at_most(intake.MAX_NAME)])
-    patient_reference = StringField("Patient reference", default="", validators=[_at_most(intake.MAX_REFERENCE)])
-    note = TextAreaField("Note", default="", validators=[_at_most(intake.MAX_NOTE)])
+    patient_name = StringField("Patient name", default="", validators=[_at_most(studies.MAX_NAME)])
+    patient_reference = StringField("Patient reference", default="", validators=[_at_most(studies.MAX_REFERENCE)])
+    note = TextAreaField("Note", default="", validators=[_at_most(studies.MAX_NOTE)])
     # Made when the page is shown: sending the same form twice makes one study.
     submission_key = HiddenField(default=new_key)
 
@@ -31,5 +31,5 @@ class UploadForm(FlaskForm):
         """The files that were chosen; an empty file field sends one part without a name."""
         return [file for file in self.images.data or () if isinstance(file, FileStorage) and file.filename]
 
-    def uploads(self) -> list[intake.Upload]:
-        return [intake.Upload(filename=file.filename or "", data=file.read()) for file in self.files()]
+    def uploads(self) -> list[studies.Upload]:
+        return [studies.Upload(filename=file.filename or "", data=file.read()) for file in self.files()]

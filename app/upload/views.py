@@ -6,7 +6,7 @@ from werkzeug import Response
 
 from app.clients import client_address
 from app.errors import RefusedUpload
-from app.services import analysis, intake
+from app.services import studies
 from app.upload.forms import UploadForm
 
 bp = Blueprint("upload", __name__)
@@ -21,7 +21,7 @@ def create() -> Response | tuple[str, int]:
     if not form.validate():
         return _page(form, 422)
     try:
-        study, pixels = intake.receive_study(
+        study, pixels = studies.receive_study(
             owner=current_user,
             task=form.task.data,
             uploads=form.uploads(),
@@ -32,12 +32,12 @@ def create() -> Response | tuple[str, int]:
             address=client_address(),
         )
     except RefusedUpload as refusal:
-        field = form.task if isinstance(refusal, intake.UnclearTask) else form.images
+        field = form.task if isinstance(refusal, studies.UnclearTask) else form.images
         field.errors = [refusal.message]
         return _page(form, refusal.status)
-    if form.task.data == intake.DETECT:
-        flash(f"The task was found from the image: {analysis.task_titles()[study.task]}.", "success")
-    analysis.analyse_study(study, pixels)
+    if form.task.data == studies.DETECT:
+        flash(f"The task was found from the image: {studies.task_titles()[study.task]}.", "success")
+    studies.analyse_study(study, pixels)
     return redirect(url_for("history.detail", key=study.key), 303)
 
 
@@ -46,9 +46,9 @@ def _page(form: UploadForm, status: int) -> tuple[str, int]:
     page = render_template(
         "upload/create.html",
         form=form,
-        tasks=analysis.all_tasks(),
-        detect=intake.DETECT,
-        unavailable=analysis.unavailable_reasons(),
+        tasks=studies.all_tasks(),
+        detect=studies.DETECT,
+        unavailable=studies.unavailable_reasons(),
         max_files=limits["MAX_IMAGES_PER_STUDY"],
         max_bytes=limits["MAX_IMAGE_BYTES"],
         max_total=limits["MAX_CONTENT_LENGTH"],

@@ -63,7 +63,7 @@ def _fill(connection):
             connection.execute(TERMS.insert(), rows)
 
 
-# As in app/services/search.py on the day of this migration.
+# As in app/services/studies/search.py on the day of this migration.
 def _terms(patient_name, patient_reference, file_names):
     texts = {*_turns(_fold(patient_name)), *_turns(_fold(patient_reference)), *map(_fold, file_names)}
     return {text[:MAX_TERM].rstrip() for text in texts} - {""}

@@ -6,7 +6,7 @@ import pytest
 
 from app.entities import Analysis, Image, SearchTerm, Study, User
 from app.extensions import db
-from app.services import search
+from app.services.studies import search
 from bench import history, rows
 from bench.effort import QUICK
 from bench.rows import CLINICIAN, PASSWORD, NotEmpty, Population

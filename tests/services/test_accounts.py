@@ -3,8 +3,8 @@ import pytest
 from app.entities import AuditEvent, Role, User
 from app.errors import TooManyRequests
 from app.extensions import db
-from app.services import accounts, passwords, tokens
-from app.services.accounts import InvalidAccount, LastAdmin, WrongPassword
+from app.services import accounts
+from app.services.accounts import InvalidAccount, LastAdmin, WrongPassword, passwords, tokens
 from tests.conftest import PASSWORD
 
 NEW = "another good password"

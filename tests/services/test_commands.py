@@ -5,7 +5,8 @@ import pytest
 import models
 from app.entities import Role, User
 from app.extensions import db
-from app.services import accounts, tokens
+from app.services import accounts
+from app.services.accounts import tokens
 from tests.conftest import PASSWORD
 
 

@@ -24,8 +24,9 @@ from app.entities import (
     User,
 )
 from app.extensions import db
-from app.services import health, search, studies
-from app.services.studies import StudyFilter
+from app.services import health, studies
+from app.services.studies import search
+from app.services.studies.find import StudyFilter
 from tests.conftest import DATABASE_URL, drop_tables, make_app, remake_tables
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from app.entities import Study, User
 from app.extensions import db
-from app.services import matching, paging, studies
+from app.services import lookup, paging, studies
 from app.services.paging import PER_PAGE, Page
-from app.services.studies import StudyFilter
+from app.services.studies.find import OUTCOMES as IN_ORDER
+from app.services.studies.find import StudyFilter
 from tests.sending import make_study
 
 START = datetime(2026, 1, 1)
@@ -67,7 +68,7 @@ def in_order(sort: str, made: list[Study]) -> list[int]:
         "newest": lambda study: (START - study.created_at, -study.id),
         "oldest": lambda study: (study.created_at, study.id),
         "outcome": lambda study: (
-            studies.OUTCOMES.index(study.outcome),
+            IN_ORDER.index(study.outcome),
             1 if study.lead_probability is None else -study.lead_probability,
             -study.id,
         ),
@@ -162,7 +163,7 @@ def test_the_first_page_counts(owner, many):
 @pytest.mark.parametrize("few", [0, 3, 1000])
 @pytest.mark.parametrize("sort", sorted(studies.SORTS))
 def test_a_search_finds_the_same_whether_many_match_or_few(few, sort, owner, make_user, monkeypatch):
-    monkeypatch.setattr(matching, "FEW", few)
+    monkeypatch.setattr(lookup, "FEW", few)
     for number in range(PER_PAGE + 10):
         make_study(owner, patient_name=f"{'Ada' if number % 3 else 'Béla'} Öz", task=("chest", "brain")[number % 2])
     make_study(make_user(), patient_name="Ada Öz")

@@ -1,7 +1,7 @@
 import pytest
 
-from app.services import passwords
-from app.services.passwords import WeakPassword, check_new_password
+from app.services.accounts import passwords
+from app.services.accounts.passwords import WeakPassword, check_new_password
 
 
 @pytest.mark.parametrize(

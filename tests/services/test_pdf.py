@@ -13,7 +13,7 @@ from pypdf import PdfReader
 from pypdf.generic import ContentStream, DictionaryObject
 from reportlab.pdfgen.canvas import Canvas
 
-from app.services.content import (
+from app.services.report.content import (
     RESEARCH_USE,
     HeadSection,
     Heatmap,
@@ -25,9 +25,9 @@ from app.services.content import (
     ReviewLine,
     Step,
 )
-from app.services.pdf import fonts, render_pdf
-from app.services.pdf.style import STYLES
-from app.services.pdf.text import break_lines, draw_line
+from app.services.report.pdf import fonts, render_pdf
+from app.services.report.pdf.style import STYLES
+from app.services.report.pdf.text import break_lines, draw_line
 from tests.fakes import picture
 
 DOCUMENT = "d0" * 16

@@ -12,7 +12,8 @@ from sqlalchemy import event
 import models
 from app.entities import AuditEvent, Study, User
 from app.extensions import db
-from app.services import matching, tokens
+from app.services import lookup
+from app.services.accounts import tokens
 from bench.history import MIDDLE, YEAR, Read, list_reads, middle_study, sign_in
 from bench.rows import ADMIN, CLINICIAN, Population, fill
 from tests.conftest import DATABASE_URL
@@ -30,7 +31,7 @@ BY_KEY = re.compile(r"SEARCH \w+ USING (INTEGER PRIMARY KEY \(rowid=\?\)|INDEX \
 @pytest.fixture
 def filled(app, monkeypatch) -> Flask:
     """A few thousand studies; a search finds few of them, as it does of many more."""
-    monkeypatch.setattr(matching, "FEW", 20)
+    monkeypatch.setattr(lookup, "FEW", 20)
     fill(Population(analyses=3000, share=0.3, others=20))
     return app
 

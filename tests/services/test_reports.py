@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import func, select
 
 import models
+from app import wording
 from app.entities import Analysis, AuditEvent, Finding, Report, utc_now
 from app.errors import NotFound
 from app.extensions import db
-from app.services import analysis, intake, phrases, reports, reviews, settings, studies
-from app.services.building import build_report
-from app.services.content import LabelLine
+from app.services import settings, studies
+from app.services.report import DamagedReport, current_report, get_report, issue_report, read_report
+from app.services.report.compose import build_report
+from app.services.report.content import LabelLine
 from app.services.storage import StorageFailed, file_store
 from tests.fakes import SHA256, picture
 
@@ -31,9 +33,9 @@ def make_study(owner):
     """make_study(task, count): a stored study of that many images, analysed by the networks in force."""
 
     def make_study(task: str = "skin_lesion", count: int = 1, **fields):
-        uploads = [intake.Upload(f"image{number}.jpg", picture(seed=number)) for number in range(count)]
-        study, _ = intake.receive_study(owner=owner, task=task, uploads=uploads, **fields)
-        analysis.analyse_study(study)
+        uploads = [studies.Upload(f"image{number}.jpg", picture(seed=number)) for number in range(count)]
+        study, _ = studies.receive_study(owner=owner, task=task, uploads=uploads, **fields)
+        studies.analyse_study(study)
         return studies.get_study(study.key, owner)
 
     return make_study
@@ -103,19 +105,19 @@ def test_no_finding_is_said_by_the_label(make_study, networks):
     ],
 )
 def test_inconclusive_names_what_remains_possible(lines, sentence):
-    assert phrases.answer("inconclusive", lines) == sentence
+    assert wording.answer("inconclusive", lines) == sentence
 
 
 def test_the_decided_label_is_named_even_if_another_is_more_probable():
     lines = [line("Nevus", 0.55, "unlikely"), line("Melanoma", 0.35, "likely")]
-    assert phrases.answer("finding", lines) == "Likely melanoma (probability 0.35)"
+    assert wording.answer("finding", lines) == "Likely melanoma (probability 0.35)"
 
 
 @pytest.mark.parametrize(
     ("probability", "words"), [(0.0, "<0.01"), (0.0099, "<0.01"), (0.5, "0.50"), (0.995, ">0.99"), (1.0, ">0.99")]
 )
 def test_no_probability_is_said_to_be_certain(probability, words):
-    assert phrases.number(probability) == words
+    assert wording.number(probability) == words
 
 
 def test_a_fracture_is_told_as_a_clinician_thinks(make_study):
@@ -192,7 +194,7 @@ def test_failed_gives_the_reason(make_study, networks):
 
 
 def test_a_study_that_waits_is_not_analysed_yet(owner):
-    study, _ = intake.receive_study(owner=owner, task="chest", uploads=[intake.Upload("a.jpg", picture())])
+    study, _ = studies.receive_study(owner=owner, task="chest", uploads=[studies.Upload("a.jpg", picture())])
     content = build_report(study)
     assert (content.outcome, content.headline, content.lead_image) == ("pending", "Not analysed yet", None)
 
@@ -257,7 +259,7 @@ def test_stored_facts_render_without_task_and_network(make_study, networks):
 def test_reviews_are_told_with_the_name_of_the_label(make_study, make_user):
     study = make_study("brain")
     reviewer = make_user("reviewer", name="Prof Reviewer")
-    reviews.record_review(study=study, reviewer=reviewer, agrees=False, correct_label="meningioma", comment="Dural.")
+    studies.record_review(study=study, reviewer=reviewer, agrees=False, correct_label="meningioma", comment="Dural.")
     db.session.expire_all()
     (review,) = build_report(study).reviews
     assert (review.reviewer, review.agrees, review.correct_label) == ("Prof Reviewer", False, "Meningioma")
@@ -266,7 +268,7 @@ def test_reviews_are_told_with_the_name_of_the_label(make_study, make_user):
 @pytest.mark.parametrize("outcome", ["finding", "no_finding", "inconclusive"])
 def test_a_probability_is_never_called_confidence_or_accuracy(outcome):
     for lines in ([line("A", 0.7, "likely"), line("B", 0.3, "unlikely")], [line("A", 0.5, "possible")]):
-        words = f"{phrases.answer(outcome, lines)} {phrases.decision(lines)}".lower()
+        words = f"{wording.answer(outcome, lines)} {wording.decision(lines)}".lower()
         assert "confiden" not in words
         assert "accura" not in words
 
@@ -276,7 +278,7 @@ def test_a_probability_is_never_called_confidence_or_accuracy(outcome):
 
 def test_issue_stores_file_row_and_audit_event(make_study, owner):
     study = make_study()
-    report = reports.issue_report(study=study, author=owner, address="192.0.2.1")
+    report = issue_report(study=study, author=owner, address="192.0.2.1")
     data = file_store().get(report.stored_name)
     assert data.startswith(b"%PDF-")
     assert report.sha256 == hashlib.sha256(data).hexdigest()
@@ -285,7 +287,7 @@ def test_issue_stores_file_row_and_audit_event(make_study, owner):
     assert (event.user_id, event.object_key, event.detail, event.address) == (
         owner.id, report.key, study.key, "192.0.2.1",
     )  # fmt: skip
-    assert reports.read_report(report) == data
+    assert read_report(report) == data
 
 
 def test_issue_leaves_nothing_behind_when_the_row_cannot_be_written(app, make_study, owner, monkeypatch):
@@ -297,7 +299,7 @@ def test_issue_leaves_nothing_behind_when_the_row_cannot_be_written(app, make_st
 
     monkeypatch.setattr(db.session, "commit", fail)
     with pytest.raises(RuntimeError, match="gone"):
-        reports.issue_report(study=study, author=owner)
+        issue_report(study=study, author=owner)
     assert set(Path(app.config["FILES_ROOT"]).rglob("*.*")) == before
     assert db.session.scalar(select(func.count(Report.id))) == 0
 
@@ -310,7 +312,7 @@ def test_issue_writes_no_row_when_the_disk_is_full(app, make_study, owner, monke
 
     monkeypatch.setattr("app.services.storage.FileStore.put", refuse)
     with pytest.raises(StorageFailed):
-        reports.issue_report(study=study, author=owner)
+        issue_report(study=study, author=owner)
     assert db.session.scalar(select(func.count(Report.id))) == 0
 
 
@@ -318,44 +320,44 @@ def test_a_report_without_its_image_file_says_so(make_study, owner):
     study = make_study(count=2)
     file_store().delete(study.images[0].stored_name)
     file_store().delete(study.images[1].analysis.mapped_findings[0].saliency_name)
-    assert reports.read_report(reports.issue_report(study=study, author=owner)).startswith(b"%PDF-")
+    assert read_report(issue_report(study=study, author=owner)).startswith(b"%PDF-")
 
 
 def test_the_current_report_is_made_once_until_a_review_comes(make_study, make_user, owner):
     study = make_study("brain")
-    first = reports.current_report(study=study, author=owner)
+    first = current_report(study=study, author=owner)
     db.session.expire_all()
-    assert reports.current_report(study=study, author=owner).key == first.key
-    reviews.record_review(study=study, reviewer=make_user("reviewer"), agrees=True, correct_label="", comment="")
+    assert current_report(study=study, author=owner).key == first.key
+    studies.record_review(study=study, reviewer=make_user("reviewer"), agrees=True, correct_label="", comment="")
     db.session.expire_all()
-    assert reports.current_report(study=study, author=owner).key != first.key
+    assert current_report(study=study, author=owner).key != first.key
 
 
 def test_reports_follow_the_rights_of_their_study(make_study, make_user, owner):
     study = make_study()
-    report = reports.issue_report(study=study, author=owner)
-    assert reports.get_report(report.key, owner).key == report.key
-    assert reports.get_report(report.key, make_user("reviewer")).key == report.key
+    report = issue_report(study=study, author=owner)
+    assert get_report(report.key, owner).key == report.key
+    assert get_report(report.key, make_user("reviewer")).key == report.key
     with pytest.raises(NotFound):
-        reports.get_report(report.key, make_user())
+        get_report(report.key, make_user())
     with pytest.raises(NotFound):
-        reports.get_report("0" * 32, owner)
+        get_report("0" * 32, owner)
     study.deleted_at = utc_now() + timedelta(seconds=1)
     db.session.commit()
     with pytest.raises(NotFound):
-        reports.get_report(report.key, owner)
+        get_report(report.key, owner)
 
 
 @pytest.mark.parametrize("harm", ["change", "delete"])
 def test_a_damaged_file_is_never_given_out(app, make_study, owner, harm):
-    report = reports.issue_report(study=make_study(), author=owner)
+    report = issue_report(study=make_study(), author=owner)
     path = Path(app.config["FILES_ROOT"]) / report.stored_name
     if harm == "change":
         path.write_bytes(path.read_bytes().replace(b"Melanoma", b"Nevus   ") + b"%")
     else:
         path.unlink()
-    with pytest.raises(reports.DamagedReport):
-        reports.read_report(report)
+    with pytest.raises(DamagedReport):
+        read_report(report)
 
 
 def test_the_institution_comes_from_the_settings(make_study, make_user):

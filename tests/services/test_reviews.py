@@ -3,7 +3,7 @@ import pytest
 from app.entities import AuditEvent, Review
 from app.errors import Forbidden
 from app.extensions import db
-from app.services.reviews import InvalidReview, record_review, review_labels
+from app.services.studies.review import InvalidReview, record_review, review_labels
 from tests.sending import make_study
 
 

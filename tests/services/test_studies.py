@@ -6,7 +6,7 @@ from app.entities import AuditEvent, Study
 from app.errors import Forbidden, NotFound
 from app.extensions import db
 from app.services import paging, studies
-from app.services.studies import StudyFilter
+from app.services.studies.find import StudyFilter
 from tests.sending import make_study
 
 

@@ -5,7 +5,7 @@ import pytest
 from app.entities import ApiToken, utc_now
 from app.errors import NotFound
 from app.extensions import db
-from app.services import tokens
+from app.services.accounts import tokens
 
 
 def test_a_token_finds_its_user_and_is_stored_hashed(app, make_user):

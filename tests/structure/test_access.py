@@ -4,8 +4,10 @@ import pytest
 
 from app.entities import Role
 from app.extensions import db
-from app.services import analysis, intake, reports, tokens
-from app.services.intake import Upload
+from app.services import studies
+from app.services.accounts import tokens
+from app.services.report import issue_report
+from app.services.studies.submit import Upload
 from tests.fakes import picture
 
 # public: anybody. user: any signed-in user. study: the owner, reviewers and admins; to others it does not exist.
@@ -101,13 +103,13 @@ def make_arguments(rule, owner, make_user) -> dict:
         study = make_study(owner)
         values |= {"key": study.key, "image_key": study.images[0].key}
     if rule.endpoint == "reports.download":
-        values["key"] = reports.issue_report(study=study, author=owner).key
+        values["key"] = issue_report(study=study, author=owner).key
     return {name: value for name, value in values.items() if name in rule.arguments}
 
 
 def make_study(owner):
-    study, _ = intake.receive_study(owner=owner, task="chest", uploads=[Upload("film.jpg", picture())])
-    analysis.analyse_study(study)
+    study, _ = studies.receive_study(owner=owner, task="chest", uploads=[Upload("film.jpg", picture())])
+    studies.analyse_study(study)
     return study
 
 

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 import models
 from app.entities import Report, Study
 from app.extensions import db
-from app.services import reviews, studies, tokens
+from app.services import studies
+from app.services.accounts import tokens
 from app.services.paging import PER_PAGE
 from tests.fakes import SHA256, picture
 
@@ -321,7 +322,7 @@ def test_the_report_is_issued_once_until_something_changes(api, make_user):
     assert "Jane Doe" in PdfReader(io.BytesIO(first.data)).pages[0].extract_text()
     assert api.get(answer["report_url"]).data == first.data
     study = studies.get_study(answer["id"], api.user)
-    reviews.record_review(study=study, reviewer=make_user("reviewer"), agrees=True, correct_label="", comment="")
+    studies.record_review(study=study, reviewer=make_user("reviewer"), agrees=True, correct_label="", comment="")
     assert api.get(answer["report_url"]).data != first.data
     assert db.session.scalar(select(func.count(Report.id))) == 2
     (review,) = api.get(answer["url"]).json["reviews"]

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from app.entities import Analysis, Finding, Image, Study
 from app.errors import AppError
 from app.extensions import db
-from app.services import intake, storage
+from app.services import storage
+from app.services.studies import submit
 from models import Outcome, decode_image
 from tests import bad_files
 from tests.bad_files import JPEG, PNG
@@ -342,8 +343,8 @@ def test_twins_in_the_same_moment_are_one_study(clinician, monkeypatch):
     """H09: both have looked for the other before either was inserted."""
     first = upload(clinician, picture(), submission_key="k1")
     files, looks = stored_files(), []
-    found = intake._same_submission
-    monkeypatch.setattr(intake, "_same_submission", lambda key: found(key) if looks else looks.append(key))
+    found = submit._same_submission
+    monkeypatch.setattr(submit, "_same_submission", lambda key: found(key) if looks else looks.append(key))
     second = upload(clinician, picture(), submission_key="k1")
     assert first.location == second.location
     assert db.session.query(Study).count() == 1
@@ -384,7 +385,7 @@ def test_a_database_that_fails_leaves_no_file(clinician, monkeypatch):
         raise AppError(503, "Not available", "The database does not answer.")
 
     before = left_behind()
-    monkeypatch.setattr(intake.audit, "record", fail)
+    monkeypatch.setattr(submit.audit, "record", fail)
     assert upload(clinician, picture()).status_code == 503
     assert left_behind() == before
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.filters import DECISIONS, OUTCOMES, file_size, short_name, utc_iso, utc_text
-from app.services.studies import OUTCOMES as STORED_OUTCOMES
+from app.filters import file_size, short_name, utc_iso
+from app.services.studies.find import OUTCOMES as STORED_OUTCOMES
+from app.wording import DECISIONS, OUTCOMES, utc_text
 from models import Decision, Outcome
 
 STATIC = Path(__file__).parents[2] / "static"

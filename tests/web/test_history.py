@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from app.entities import Study
 from app.extensions import db
-from app.services import reviews
+from app.services import studies
 from tests.sending import make_study
 
 pytestmark = pytest.mark.usefixtures("networks")
@@ -140,7 +140,7 @@ def test_filters_by_what_the_newest_review_says(clinician, reviewer, names):
     for name, words in (("A", []), ("B", [True]), ("C", [True, False]), ("D", [False, True])):
         study = make_study(clinician.user, patient_name=name)
         for agrees in words:
-            reviews.record_review(study=study, reviewer=reviewer.user, agrees=agrees, comment="Seen.")
+            studies.record_review(study=study, reviewer=reviewer.user, agrees=agrees, comment="Seen.")
     assert names(review="none") == ["A"]
     assert names(review="agreed") == names(client=reviewer, review="agreed") == ["D", "B"]
     assert names(review="disagreed") == ["C"]

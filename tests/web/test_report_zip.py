@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from app.entities import AuditEvent, Report, Study, User
 from app.extensions import db
-from app.services import analysis, bundles, intake, reports
+from app.services import studies
+from app.services.report import read_report, zip_reports
 from tests.fakes import picture
 from tests.pages import PageClient
 
@@ -22,15 +23,15 @@ NAME = re.compile(r"\d{8}-\d{6}-(chest|brain)-[0-9a-f]{32}\.pdf")
 
 def send(owner: User, patient: str, task: str = "chest") -> Study:
     """A study of `owner`, analysed."""
-    uploads = [intake.Upload(f"{patient}.jpg", picture())]
-    study, _ = intake.receive_study(owner=owner, task=task, uploads=uploads, patient_name=patient)
-    analysis.analyse_study(study)
+    uploads = [studies.Upload(f"{patient}.jpg", picture())]
+    study, _ = studies.receive_study(owner=owner, task=task, uploads=uploads, patient_name=patient)
+    studies.analyse_study(study)
     return study
 
 
 def download(client: PageClient, **filters: str) -> zipfile.ZipFile:
     """The ZIP of what these filters of the history find."""
-    response = client.post("/reports.zip", query_string=filters)
+    response = client.post("/zip", query_string=filters)
     assert (response.status_code, response.mimetype) == (200, "application/zip"), response.text
     archive = zipfile.ZipFile(io.BytesIO(response.data))
     assert archive.testzip() is None
@@ -45,7 +46,7 @@ def patients(archive: zipfile.ZipFile) -> list[str]:
 
 def refusal(client: PageClient, **filters: str) -> str:
     """The words with which the history says that there is no such ZIP."""
-    response = client.post("/reports.zip", query_string=filters)
+    response = client.post("/zip", query_string=filters)
     assert response.status_code == 303
     page = client.get(response.location).text
     return re.search(r'<p class="notice error" role="status">(.*?)</p>', page)[1]
@@ -76,7 +77,7 @@ def test_the_files_are_the_reports_as_issued(clinician):
     send(clinician.user, "Ada")
     archive = download(clinician)
     report = db.session.scalar(select(Report))
-    assert archive.read(archive.namelist()[0]) == reports.read_report(report)
+    assert archive.read(archive.namelist()[0]) == read_report(report)
 
 
 def test_the_filter_holds(clinician):
@@ -91,7 +92,7 @@ def test_a_page_on_its_way_offers_all_that_the_filter_finds(clinician):
         send(clinician.user, patient)
     newest = db.session.scalar(select(Study.key).order_by(Study.id.desc()).limit(1))
     page = clinician.get(f"/studies?task=chest&after={newest}").text
-    assert "Mary" not in page and 'action="/reports.zip?task=chest"' in page
+    assert "Mary" not in page and 'action="/zip?task=chest"' in page
     assert patients(download(clinician, task="chest", after=newest)) == ["Mary", "Grace", "Ada"]
 
 
@@ -128,7 +129,7 @@ def test_a_report_that_is_still_right_is_not_made_again(clinician):
 
 
 def test_too_many_studies_are_refused_with_the_limit(clinician, monkeypatch):
-    monkeypatch.setattr(bundles, "MAX_STUDIES", 1)
+    monkeypatch.setattr("app.services.report.bundle.MAX_STUDIES", 1)
     send(clinician.user, "Ada")
     assert patients(download(clinician)) == ["Ada"]
     send(clinician.user, "Grace")
@@ -139,7 +140,7 @@ def test_too_many_studies_are_refused_with_the_limit(clinician, monkeypatch):
 
 
 def test_a_refusal_keeps_the_filter(clinician):
-    response = clinician.post("/reports.zip?q=nobody&sort=oldest")
+    response = clinician.post("/zip?q=nobody&sort=oldest")
     assert response.location == "/studies?q=nobody&sort=oldest"
 
 
@@ -166,14 +167,14 @@ def test_a_damaged_report_does_not_cost_the_others_theirs(app, clinician):
 def test_a_study_deleted_meanwhile_is_named(clinician):
     keys = [send(clinician.user, patient).key for patient in ("Ada", "Grace")]
     clinician.post(f"/studies/{keys[0]}/delete")
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(bundles.zip_reports(keys=keys, author=clinician.user))))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(zip_reports(keys=keys, author=clinician.user))))
     assert NAME.fullmatch(archive.namelist()[0])
     assert archive.read("not-included.txt").decode().startswith(f"Study {keys[0]}: There is nothing")
 
 
 def test_each_report_is_sent_before_the_next_is_made(clinician):
     keys = [send(clinician.user, patient).key for patient in ("Ada", "Grace", "Mary")]
-    portions = bundles.zip_reports(keys=keys, author=clinician.user)
+    portions = zip_reports(keys=keys, author=clinician.user)
     for made in (1, 2, 3):
         assert next(portions).startswith(b"PK\x03\x04")
         assert db.session.scalar(select(func.count(Report.id))) == made
@@ -183,7 +184,7 @@ def test_each_report_is_sent_before_the_next_is_made(clinician):
 
 def test_headers_keep_the_patients_private(clinician):
     send(clinician.user, "Ada")
-    headers = clinician.post("/reports.zip?q=Ada").headers
+    headers = clinician.post("/zip?q=Ada").headers
     assert re.fullmatch(r'attachment; filename="lumen-reports-\d{8}\.zip"', headers["Content-Disposition"])
     assert headers["Cache-Control"] == "no-store"
     assert not any("Ada" in value for value in headers.values())
@@ -192,13 +193,13 @@ def test_headers_keep_the_patients_private(clinician):
 def test_the_history_offers_it_with_its_filter(clinician):
     send(clinician.user, "Ada")
     page = clinician.get("/studies?task=chest").text
-    assert 'action="/reports.zip?task=chest"' in page
+    assert 'action="/zip?task=chest"' in page
     assert "Reports as ZIP" in page
 
 
 def test_it_needs_the_form_and_somebody_signed_in(clinician, client):
     send(clinician.user, "Ada")
-    assert clinician.post("/reports.zip", csrf=False).status_code == 400
-    assert clinician.get("/reports.zip").status_code == 405
-    assert client.post("/reports.zip").status_code == 302
+    assert clinician.post("/zip", csrf=False).status_code == 400
+    assert clinician.get("/zip").status_code == 405
+    assert client.post("/zip").status_code == 302
     assert db.session.scalar(select(func.count(Report.id))) == 0

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app.entities import AuditEvent, Report, Study
 from app.extensions import db
-from app.services import analysis, intake
+from app.services import studies
 from tests.fakes import picture
 
 pytestmark = pytest.mark.usefixtures("networks")
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.usefixtures("networks")
 @pytest.fixture
 def study(clinician) -> Study:
     """A study of `clinician`, analysed."""
-    upload = intake.Upload("jane-doe.jpg", picture())
-    study, _ = intake.receive_study(owner=clinician.user, task="chest", uploads=[upload], patient_name="Jane Doe")
-    analysis.analyse_study(study)
+    upload = studies.Upload("jane-doe.jpg", picture())
+    study, _ = studies.receive_study(owner=clinician.user, task="chest", uploads=[upload], patient_name="Jane Doe")
+    studies.analyse_study(study)
     return study
 
 

@@ -7,7 +7,7 @@ import pytest
 import models
 from app.entities import Analysis, Review, Study, utc_now
 from app.extensions import db
-from app.services.content import RESEARCH_USE
+from app.services.report.content import RESEARCH_USE
 from models import Outcome
 from tests.sending import send_study
 

@@ -2,7 +2,7 @@
 
 import models
 from app.errors import NotFound
-from app.services import analysis
+from app.services import studies
 from app.services.cards import sections
 from app.services.cards.content import CardSummary, ModelCard
 from app.services.cards.tables import input_words
@@ -10,7 +10,7 @@ from app.services.cards.tables import input_words
 
 def list_cards() -> tuple[CardSummary, ...]:
     """One line for each task, in the order in which a user is offered them."""
-    reasons = analysis.unavailable_reasons()
+    reasons = studies.unavailable_reasons()
     return tuple(_summary(task, reasons.get(task.name, "")) for task in models.all_tasks())
 
 
@@ -25,7 +25,7 @@ def build_card(name: str) -> ModelCard:
         task=task.name,
         title=task.title,
         question=task.question,
-        unavailable=analysis.unavailable_reasons().get(task.name, ""),
+        unavailable=studies.unavailable_reasons().get(task.name, ""),
         facts=_facts(card) if card else (),
         sections=sections.build_sections(task, card, _card(models.MODALITY_TASK), models.read_audit(task)),
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.services.content import RESEARCH_USE
+from app.services.report.content import RESEARCH_USE
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from app.services.cards.audit import audit_section
 from app.services.cards.content import Bin, ReliabilityDiagram, Section, Table
 from app.services.cards.networks import network_sections
 from app.services.cards.tables import cell, crossed_table, interval, measures_of, measures_table, target_words
-from app.services.content import RESEARCH_USE
+from app.services.report.content import RESEARCH_USE
 
 # Measures of models/training/measuring.py that stand with the decision instead of with how good the answers are.
 ABSTENTION = (

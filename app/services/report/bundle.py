@@ -9,8 +9,9 @@ from typing import NamedTuple
 from app.entities import User, utc_now
 from app.errors import AppError, RefusedSelection
 from app.extensions import db
-from app.services import audit, reports, studies
-from app.services.studies import StudyFilter
+from app.services import audit, studies
+from app.services.report.issue import current_report, read_report
+from app.services.studies.find import StudyFilter
 
 # Each takes up to 150 ms when it has to be made; a download should not keep a thread of the server for minutes.
 MAX_STUDIES = 200
@@ -76,10 +77,10 @@ def _members(keys: Sequence[str], author_id: int, address: str) -> Iterator[Memb
 
 def _report(key: str, author: User, address: str) -> Member:
     study = studies.get_study(key, author)
-    report = reports.current_report(study=study, author=author, address=address)
+    report = current_report(study=study, author=author, address=address)
     # Of a patient nothing: time and task help to find a study, the document id makes the name unique.
     name = f"{study.created_at:%Y%m%d-%H%M%S}-{study.task}-{report.key}.pdf"
-    member = Member(name, report.created_at, reports.read_report(report))
+    member = Member(name, report.created_at, read_report(report))
     # A slow download must not keep a transaction open.
     db.session.rollback()
     return member

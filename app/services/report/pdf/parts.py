@@ -7,12 +7,12 @@ from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Image, Table, TableStyle
 
-from app.filters import decision_look, outcome_look
-from app.services import phrases
-from app.services.content import HeadSection, ImageSection, LabelLine, MeasureLine
-from app.services.pdf.fonts import REGULAR, load
-from app.services.pdf.style import CONTENT_WIDTH, DECISION_COLOURS, GAP, LINE, OUTCOME_COLOURS, SOFT, STYLES
-from app.services.pdf.text import Text
+from app import wording
+from app.services.report.content import HeadSection, ImageSection, LabelLine, MeasureLine
+from app.services.report.pdf.fonts import REGULAR, load
+from app.services.report.pdf.style import CONTENT_WIDTH, DECISION_COLOURS, GAP, LINE, OUTCOME_COLOURS, SOFT, STYLES
+from app.services.report.pdf.text import Text
+from app.wording import decision_look, outcome_look
 
 PICTURE_WIDTH = (CONTENT_WIDTH - GAP) / 2
 CAPTION_SPACE = 3
@@ -135,7 +135,7 @@ def _probability_row(line: LabelLine, bar_width: float) -> list[Flowable | str]:
         text(line.name, "strong" if strong else "value"),
         text(line.note, "small") if line.note else "",
         Bar(line.probability, DECISION_COLOURS[line.decision], bar_width),
-        text(phrases.number(line.probability), "strong_number" if strong else "number"),
+        text(wording.number(line.probability), "strong_number" if strong else "number"),
         text(decision_look(line.decision).word, "label"),
     ]
 

@@ -1,14 +1,29 @@
-"""Removal, for good, of studies that their owners deleted some time ago."""
+"""Deleting a study hides it; purging removes, for good, what was deleted some time ago."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
-from app.entities import Analysis, Finding, Image, Report, Review, SearchTerm, Study, utc_now
+from app.entities import Analysis, Finding, Image, Report, Review, SearchTerm, Study, User, utc_now
+from app.errors import Forbidden
 from app.extensions import db
 from app.services import audit
 from app.services.storage import file_store
+
+
+def may_delete(study: Study, user: User) -> bool:
+    return user.is_admin or user.id == study.owner_id
+
+
+def delete_study(*, study: Study, by: User, address: str = "") -> None:
+    """Hide the study everywhere; rows and files stay until they are purged. Raises Forbidden."""
+    if not may_delete(study, by):
+        raise Forbidden("Only the user who sent a study, or an administrator, may delete it.")
+    study.deleted_at = utc_now()
+    study.deleted_by_id = by.id
+    audit.record("study.delete", user=by, object_key=study.key, address=address)
+    db.session.commit()
 
 
 def purge_studies(*, deleted_before_days: int) -> int:

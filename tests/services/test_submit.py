@@ -7,9 +7,9 @@ import models
 from app.entities import AuditEvent, Study, User
 from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
-from app.services import analysis
-from app.services.intake import Upload, clean_file_name, clean_line, clean_text, receive_study
+from app.services import studies
 from app.services.storage import file_store
+from app.services.studies.submit import Upload, clean_file_name, clean_line, clean_text, receive_study
 from tests.fakes import picture
 from tests.sending import stored_files
 
@@ -57,7 +57,7 @@ def test_hands_on_what_networks_read_so_that_nothing_is_decoded_twice(task, owne
     ]  # fmt: skip
     small = received.study.images[0]
     assert np.array_equal(received.pixels[small.stored_name], decode(sent[0]).pixels)
-    analysis.analyse_study(*received)
+    studies.analyse_study(*received)
     assert decoded == sent
     assert received.study.images[0].analysis.outcome == "finding"
 

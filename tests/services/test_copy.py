@@ -5,9 +5,9 @@ import pytest
 from app.entities import AuditEvent, Study, utc_now
 from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
-from app.services import analysis, copies, purge, studies
-from app.services.intake import Upload, receive_study
+from app.services import studies
 from app.services.storage import file_store
+from app.services.studies.submit import Upload, receive_study
 from models import Outcome
 from tests.fakes import picture
 from tests.sending import stored_files
@@ -24,14 +24,14 @@ def refused(networks, owner) -> Study:
     networks.outcome, networks.suggested = Outcome.NOT_ASSESSED, "skin_lesion"
     uploads = [Upload("film.jpg", picture()), Upload("mole.png", picture(kind="PNG", seed=1))]
     study, _ = receive_study(owner=owner, task="chest", uploads=uploads, patient_name="Ada", note="left arm")
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     study.images[0].analysis.suggested_task = ""
     db.session.commit()
     return study
 
 
 def copy_of(study: Study, by=None, task: str = "skin_lesion") -> Study:
-    return copies.copy_study(study=study, task=task, by=by or study.owner)
+    return studies.copy_study(study=study, task=task, by=by or study.owner)
 
 
 def test_a_copy_holds_the_images_that_fit_and_the_facts_of_the_patient(refused, owner):
@@ -65,9 +65,9 @@ def test_two_requests_at_once_make_one_copy(refused, monkeypatch):
     """Neither sees the other's copy when it looks; the second one to insert finds it by its submission key."""
     first = copy_of(refused)
     files = stored_files()
-    offer = copies.Offer("skin_lesion", (refused.images[1],), None)
-    monkeypatch.setattr(copies, "list_offers", lambda study: [offer])
-    monkeypatch.setattr(copies, "_submission_key", lambda study, task: first.submission_key)
+    offer = studies.Offer("skin_lesion", (refused.images[1],), None)
+    monkeypatch.setattr("app.services.studies.copy.list_offers", lambda study: [offer])
+    monkeypatch.setattr("app.services.studies.copy._submission_key", lambda study, task: first.submission_key)
     assert copy_of(refused) is first
     assert stored_files() == files
 
@@ -98,7 +98,7 @@ def test_source_and_copy_are_purged_apart(purged, refused, owner):
     gone, kept = (refused, copy) if purged == "source" else (copy, refused)
     gone.deleted_at = utc_now()
     db.session.commit()
-    assert purge.purge_studies(deleted_before_days=0) == 1
+    assert studies.purge_studies(deleted_before_days=0) == 1
     db.session.expire_all()
     assert db.session.query(Study).all() == [kept]
     assert (kept.copied_from, kept.copies) == (None, [])

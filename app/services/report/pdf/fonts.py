@@ -8,7 +8,7 @@ from pathlib import Path
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
-FOLDER = Path(__file__).resolve().parents[3] / "static" / "fonts"
+FOLDER = Path(__file__).resolve().parents[4] / "static" / "fonts"
 REGULAR = "NotoSans-Regular"
 BOLD = "NotoSans-Bold"
 REPLACEMENT = "\ufffd"

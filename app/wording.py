@@ -1,9 +1,44 @@
-"""The sentences of a result: what a study, an image or one question came to, in plain words."""
+"""Codes and values to words: what a study, an image or one question came to; outcomes as word, colour and icon."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
-from app.services.content import LabelLine
 from models import Decision, Outcome
+
+
+class Answer(Protocol):
+    """One label of a question with its calibrated probability, 0 to 1, and its models.Decision."""
+
+    key: str
+    name: str
+    probability: float
+    decision: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a stored value is shown: its word, its CSS class and the name of its symbol in static/img/icons.svg."""
+
+    word: str
+    css_class: str
+    icon: str
+
+
+OUTCOMES = {
+    "finding": Look("Finding", "is-finding", "finding"),
+    "no_finding": Look("No finding", "is-no-finding", "no-finding"),
+    "inconclusive": Look("Inconclusive", "is-inconclusive", "inconclusive"),
+    "not_assessed": Look("Not assessed", "is-not-assessed", "not-assessed"),
+    "failed": Look("Failed", "is-failed", "failed"),
+    "pending": Look("Pending", "is-pending", "pending"),
+}
+DECISIONS = {
+    "likely": Look("Likely", "is-likely", "likely"),
+    "possible": Look("Possible", "is-possible", "possible"),
+    "unlikely": Look("Unlikely", "is-unlikely", "unlikely"),
+}
 
 # As many names stand in a brief answer at most; the tables list all.
 BRIEF = 3
@@ -37,7 +72,7 @@ def number(probability: float) -> str:
     return ">0.99" if probability > 0.99 else f"{probability:.2f}"
 
 
-def answer(outcome: str, lines: Sequence[LabelLine]) -> str:
+def answer(outcome: str, lines: Sequence[Answer]) -> str:
     """The primary head's answer: what is likely, or which answers remain possible. `lines`: most probable first."""
     decided = next((line for line in lines if line.decision == Decision.LIKELY), lines[0])
     if outcome == Outcome.FINDING:
@@ -52,7 +87,7 @@ def answer(outcome: str, lines: Sequence[LabelLine]) -> str:
     return f"No answer is likely; the most probable is {in_sentence(top.name)} ({number(top.probability)})"
 
 
-def brief_answer(lines: Sequence[LabelLine], sensitivity_first: Collection[str] = ()) -> str:
+def brief_answer(lines: Sequence[Answer], sensitivity_first: Collection[str] = ()) -> str:
     """One question's answer as a step on the way: hand (0.98); or what it hangs between, three names at most.
 
     `sensitivity_first`: keys of labels that are held possible at low probabilities rather than missed.
@@ -64,18 +99,18 @@ def brief_answer(lines: Sequence[LabelLine], sensitivity_first: Collection[str] 
     return f"uncertain: {listed(candidates, 'or')}"
 
 
-def _with_number(line: LabelLine, sensitivity_first: Collection[str]) -> str:
+def _with_number(line: Answer, sensitivity_first: Collection[str]) -> str:
     doubt = ", sensitivity first" if line.key in sensitivity_first else ""
     return f"{in_sentence(line.name)} ({number(line.probability)}{doubt})"
 
 
-def subject(kind: str, line: LabelLine) -> str:
+def subject(kind: str, line: Answer) -> str:
     """What the image shows, before the answer: X-ray of the hand (0.98)."""
     doubt = "" if line.decision == Decision.LIKELY else ", uncertain"
     return f"{kind} {in_sentence(line.name)} ({number(line.probability)}{doubt})."
 
 
-def decision(lines: Sequence[LabelLine]) -> str:
+def decision(lines: Sequence[Answer]) -> str:
     """How one head decided: where its labels stand against their thresholds."""
     likely = next((line for line in lines if line.decision == Decision.LIKELY), None)
     if likely:
@@ -84,9 +119,24 @@ def decision(lines: Sequence[LabelLine]) -> str:
     return f"Not decided: {listed(names)} {_remain(names)} possible." if names else "Not decided: no answer is likely."
 
 
-def _possible(lines: Sequence[LabelLine]) -> list[LabelLine]:
+def _possible(lines: Sequence[Answer]) -> list[Answer]:
     return [line for line in lines if line.decision == Decision.POSSIBLE]
 
 
 def _remain(names: Sequence[str]) -> str:
     return "remains" if len(names) == 1 else "remain"
+
+
+def outcome_look(outcome: str) -> Look:
+    """The look of a stored outcome; KeyError for a value that no service stores."""
+    return OUTCOMES[outcome]
+
+
+def decision_look(decision: str) -> Look:
+    """The look of a label's decision; KeyError for a value that no service stores."""
+    return DECISIONS[decision]
+
+
+def utc_text(moment: datetime) -> str:
+    """A naive UTC time in words: 3 Feb 2026, 14:05 UTC."""
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import exists, select
 
 from app.entities import MAX_TERM, SearchTerm, Study, User
-from app.services.matching import NOTHING, Match, begins_with, match
+from app.services.lookup import NOTHING, Match, begins_with, match
 
 # A name of more words is found by the first ones.
 MAX_WORDS = 8

@@ -18,8 +18,10 @@ import models
 from app.entities import AuditEvent, Image, Study, User, utc_now
 from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
-from app.services import analysis, audit, search
+from app.services import audit
 from app.services.storage import file_store
+from app.services.studies import search
+from app.services.studies.analyse import available_tasks, unavailable_reasons
 
 # Sent instead of a task's name: the gate finds the task from the images.
 DETECT = "detect"
@@ -161,12 +163,12 @@ def check_task(task: str) -> None:
         models.get_task(task)
     except models.UnknownTask:
         raise RefusedUpload("Choose one of the tasks.") from None
-    if reason := analysis.unavailable_reasons().get(task):
+    if reason := unavailable_reasons().get(task):
         raise RefusedUpload(f"This task is not available now. {reason}", 503)
 
 
 def _check_detection() -> None:
-    if not analysis.available_tasks():
+    if not available_tasks():
         raise RefusedUpload("No task is available now. Ask an administrator.", 503)
 
 
@@ -208,7 +210,7 @@ def _detecting(study: Study, uploads: Sequence[Upload], pictures: Iterable[Pictu
 def _agree(study: Study, upload: Upload, found: models.Task) -> None:
     """The first image of a study gives it its task, the others have to be for the same."""
     if study.task == DETECT:
-        if reason := analysis.unavailable_reasons().get(found.name):
+        if reason := unavailable_reasons().get(found.name):
             raise RefusedUpload(f"These look like images for {found.title}, which is not available now. {reason}", 503)
         study.task, study.task_detected = found.name, True
     elif study.task != found.name:

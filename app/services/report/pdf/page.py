@@ -11,10 +11,20 @@ from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
 
-from app.filters import utc_text
-from app.services.pdf.fonts import REGULAR, load
-from app.services.pdf.style import ACCENT, CONTENT_WIDTH, FOOTER, HEADER, HEADER_TOP, LINE, MARGIN, PAGE_HEIGHT, STYLES
-from app.services.pdf.text import Line, break_lines, draw_line
+from app.services.report.pdf.fonts import REGULAR, load
+from app.services.report.pdf.style import (
+    ACCENT,
+    CONTENT_WIDTH,
+    FOOTER,
+    HEADER,
+    HEADER_TOP,
+    LINE,
+    MARGIN,
+    PAGE_HEIGHT,
+    STYLES,
+)
+from app.services.report.pdf.text import Line, break_lines, draw_line
+from app.wording import utc_text
 
 # Pictures stand in the file as the bytes that they are. As text (ASCII 85) they are a quarter larger, and ReportLab
 # writes them in plain Python, which took half of the time of a report.

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import models
+from app import wording
 from app.entities import Analysis, Finding, Image, Review, Study
-from app.services import phrases, settings
-from app.services.analysis import lead_analysis
-from app.services.content import (
+from app.services import settings
+from app.services.report.content import (
     HeadSection,
     Heatmap,
     ImageSection,
@@ -22,6 +22,7 @@ from app.services.content import (
     ReviewLine,
     Step,
 )
+from app.services.studies.analyse import lead_analysis
 
 
 def build_report(study: Study) -> ReportContent:
@@ -35,7 +36,7 @@ def build_report(study: Study) -> ReportContent:
         study_key=study.key,
         institution=settings.get_setting("institution"),
         task=study.task,
-        task_title=task.title if task else phrases.words_of_key(study.task),
+        task_title=task.title if task else wording.words_of_key(study.task),
         task_detected=study.task_detected,
         question=task.question if task else "",
         created_at=study.created_at,
@@ -58,7 +59,7 @@ def build_report(study: Study) -> ReportContent:
 def label_name(task: models.Task | None, key: str, head: str | None = None) -> str:
     """The name of a stored label of this head (the primary one if none is given), declared or not."""
     label = _label(task, head or (task.primary if task else ""), key)
-    return label.name if label else phrases.words_of_key(key)
+    return label.name if label else wording.words_of_key(key)
 
 
 def _task(name: str) -> models.Task | None:
@@ -121,7 +122,7 @@ def _steps(sections: tuple[HeadSection, ...], task: models.Task | None) -> tuple
 
 def _brief_answer(head: models.Head, section: HeadSection) -> str:
     first = {label.key for label in head.labels if label.operating_point == models.OperatingPoint.SENSITIVITY_95}
-    return phrases.brief_answer(section.lines, sensitivity_first=first)
+    return wording.brief_answer(section.lines, sensitivity_first=first)
 
 
 def _head_sections(analysis: Analysis, task: models.Task | None) -> tuple[HeadSection, ...]:
@@ -140,9 +141,9 @@ def _head_section(key: str, findings: list[Finding], task: models.Task | None, i
     lines = sorted((_label_line(finding, task) for finding in findings), key=lambda line: -line.probability)
     return HeadSection(
         key=key,
-        title=head.title if head else phrases.words_of_key(key),
+        title=head.title if head else wording.words_of_key(key),
         note=head.note if head else "",
-        reason=phrases.decision(lines),
+        reason=wording.decision(lines),
         is_primary=is_primary,
         lines=tuple(lines),
     )
@@ -152,7 +153,7 @@ def _label_line(finding: Finding, task: models.Task | None) -> LabelLine:
     label = _label(task, finding.head, finding.label)
     return LabelLine(
         key=finding.label,
-        name=label.name if label else phrases.words_of_key(finding.label),
+        name=label.name if label else wording.words_of_key(finding.label),
         note=label.note if label else "",
         probability=finding.probability,
         decision=finding.decision,
@@ -163,12 +164,12 @@ def _label_line(finding: Finding, task: models.Task | None) -> LabelLine:
 
 
 def _image_headline(analysis: Analysis | None, sections: tuple[HeadSection, ...], task: models.Task | None) -> str:
-    if analysis is None or analysis.outcome in phrases.WITHOUT_ANSWER:
-        return phrases.WITHOUT_ANSWER[analysis.outcome if analysis else "pending"]
+    if analysis is None or analysis.outcome in wording.WITHOUT_ANSWER:
+        return wording.WITHOUT_ANSWER[analysis.outcome if analysis else "pending"]
     primary = next((section for section in sections if section.is_primary), None)
     if primary is None:
         return "No probabilities are stored for this image"
-    answer = phrases.answer(analysis.outcome, primary.lines)
+    answer = wording.answer(analysis.outcome, primary.lines)
     head = _head(task, primary.key)
     given = next((section for section in sections if head and section.key == head.given), None)
     return f"{_subject(given, task)} {answer}" if given and task else answer
@@ -177,7 +178,7 @@ def _image_headline(analysis: Analysis | None, sections: tuple[HeadSection, ...]
 def _subject(given: HeadSection, task: models.Task) -> str:
     """What was found by the head that picked the specialist, as a clinician would begin."""
     kind = "X-ray of the" if task.modality == models.Modality.BONE_XRAY else f"{given.title}:"
-    return phrases.subject(kind, given.lines[0])
+    return wording.subject(kind, given.lines[0])
 
 
 def _position(study: Study, lead: Analysis | None) -> int | None:
@@ -187,7 +188,7 @@ def _position(study: Study, lead: Analysis | None) -> int | None:
 def _study_words(position: int | None, images: tuple[ImageSection, ...]) -> tuple[str, str]:
     """Headline and reason of the study: its lead image's, with that image's number if there are several."""
     if position is None:
-        return phrases.WITHOUT_ANSWER["pending"], ""
+        return wording.WITHOUT_ANSWER["pending"], ""
     section = images[position]
     where = f"Image {position + 1} of {len(images)}: " if len(images) > 1 else ""
     return where + section.headline, section.reason

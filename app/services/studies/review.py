@@ -5,7 +5,7 @@ from app.entities import Review, ReviewState, Study, User
 from app.errors import AppError, Forbidden
 from app.extensions import db
 from app.services import audit
-from app.services.intake import clean_text
+from app.services.studies.submit import clean_text
 
 MAX_COMMENT = 2000
 

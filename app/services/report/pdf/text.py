@@ -21,7 +21,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.pdfgen.textobject import PDFTextObject
 from reportlab.platypus import Flowable
 
-from app.services.pdf.fonts import BOLD, REGULAR, REPLACEMENT, UNSHAPED, load, split_by_font
+from app.services.report.pdf.fonts import BOLD, REGULAR, REPLACEMENT, UNSHAPED, load, split_by_font
 
 JOINERS = "\u200c\u200d"
 _IDEOGRAPH = "\u2e80-\u312f\u3190-\u9fff\uf900-\ufaff\uff00-\uffef"

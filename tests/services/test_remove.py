@@ -3,17 +3,18 @@ from pathlib import Path
 
 from app.entities import Analysis, AuditEvent, Finding, Image, Report, Review, SearchTerm, Study, utc_now
 from app.extensions import db
-from app.services import analysis, intake, purge, reports, reviews, studies
-from app.services.intake import Upload
+from app.services import studies
+from app.services.report import issue_report
+from app.services.studies.submit import Upload
 from tests.fakes import picture
 
 
 def make_study(owner, reviewer) -> Study:
     uploads = [Upload(f"film{number}.jpg", picture(seed=number)) for number in range(2)]
-    study, _ = intake.receive_study(owner=owner, task="chest", uploads=uploads, patient_name="Ada")
-    analysis.analyse_study(study)
-    reviews.record_review(study=study, reviewer=reviewer, agrees=True, correct_label="", comment="")
-    reports.issue_report(study=study, author=owner)
+    study, _ = studies.receive_study(owner=owner, task="chest", uploads=uploads, patient_name="Ada")
+    studies.analyse_study(study)
+    studies.record_review(study=study, reviewer=reviewer, agrees=True, correct_label="", comment="")
+    issue_report(study=study, author=owner)
     return study
 
 
@@ -32,9 +33,9 @@ def test_removes_rows_and_files_of_what_was_deleted_long_ago(app, networks, make
     db.session.commit()
     old_key, recent_key = old.key, recent.key
 
-    assert purge.purge_studies(deleted_before_days=30) == 1
+    assert studies.purge_studies(deleted_before_days=30) == 1
     assert set(db.session.scalars(db.select(Study.key))) == {kept.key, recent_key}
-    assert purge.purge_studies(deleted_before_days=0) == 1
+    assert studies.purge_studies(deleted_before_days=0) == 1
 
     assert db.session.scalars(db.select(Study.key)).all() == [kept.key]
     counts = {table: db.session.query(table).count() for table in (Image, Analysis, Review, Report)}
@@ -52,5 +53,5 @@ def test_finishes_what_an_interrupted_run_left(app, networks, make_user):
     db.session.commit()
     for path in list(Path(app.config["FILES_ROOT"]).rglob("*.jpg")):
         path.unlink()
-    assert purge.purge_studies(deleted_before_days=30) == 1
+    assert studies.purge_studies(deleted_before_days=30) == 1
     assert files(app) == set()

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from app.entities import Image, Study, User
 from app.errors import RefusedUpload
-from app.services import audit, intake
+from app.services import audit
 from app.services.storage import MissingFile, file_store
+from app.services.studies.submit import Picture, check_quota, check_task, store_study
 
 # What the row of an image keeps: all that its upload told.
 KEPT = ("original_name", "sha256", "byte_size", "width", "height", "media_type")
@@ -44,8 +45,8 @@ def copy_study(*, study: Study, task: str, by: User, address: str = "") -> Study
         raise RefusedUpload("No image of this study was found to fit that task. Send the image anew for it.")
     if offer.copy:
         return offer.copy
-    intake.check_quota(by)
-    intake.check_task(task)
+    check_quota(by)
+    check_task(task)
     audit.record("study.copy", user=by, object_key=study.key, detail=task, address=address)
     copy = Study(
         owner_id=study.owner_id,
@@ -56,7 +57,7 @@ def copy_study(*, study: Study, task: str, by: User, address: str = "") -> Study
         patient_reference=study.patient_reference,
         note=study.note,
     )
-    return intake.store_study(copy, _pictures(offer.images), by, address).study
+    return store_study(copy, _pictures(offer.images), by, address).study
 
 
 def _submission_key(study: Study, task: str) -> str:
@@ -65,10 +66,10 @@ def _submission_key(study: Study, task: str) -> str:
     return hashlib.sha256(f"{study.key} {task} {earlier}".encode()).hexdigest()
 
 
-def _pictures(images: Sequence[Image]) -> Iterator[intake.Picture]:
+def _pictures(images: Sequence[Image]) -> Iterator[Picture]:
     for image in images:
         try:
             data = file_store().get(image.stored_name)
         except MissingFile:
             raise RefusedUpload("The stored file of an image is missing. Send the image anew.") from None
-        yield intake.Picture(Image(**{name: getattr(image, name) for name in KEPT}), data)
+        yield Picture(Image(**{name: getattr(image, name) for name in KEPT}), data)

@@ -6,11 +6,10 @@ from datetime import datetime
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, Spacer
 
-from app.filters import utc_text
-from app.services import phrases
-from app.services.content import HeadSection, ImageSection, NetworkSection, ReportContent, ReviewLine
-from app.services.pdf.page import Furniture, set_pages
-from app.services.pdf.parts import (
+from app import wording
+from app.services.report.content import HeadSection, ImageSection, NetworkSection, ReportContent, ReviewLine
+from app.services.report.pdf.page import Furniture, set_pages
+from app.services.report.pdf.parts import (
     facts_table,
     measures_table,
     outcome_box,
@@ -18,6 +17,7 @@ from app.services.pdf.parts import (
     probabilities_table,
     text,
 )
+from app.wording import utc_text
 
 Pictures = Mapping[str, tuple[bytes, bytes | None]]
 
@@ -124,7 +124,7 @@ def _head(head: HeadSection) -> list[Flowable]:
         block.append(text(head.note, "small"))
     block += [probabilities_table(head), Spacer(0, 2)]
     if head.others:
-        rest = ", ".join(f"{phrases.in_sentence(line.name)} {phrases.number(line.probability)}" for line in head.others)
+        rest = ", ".join(f"{wording.in_sentence(line.name)} {wording.number(line.probability)}" for line in head.others)
         block.append(text(f"Less probable: {rest}.", "small"))
     return [*block, text(head.reason, "small")]
 

@@ -3,9 +3,9 @@ import pytest
 import models
 from app.entities import Analysis, Study
 from app.extensions import db
-from app.services import analysis
-from app.services.intake import Upload, receive_study
+from app.services import studies
 from app.services.storage import StorageFailed, file_store
+from app.services.studies.submit import Upload, receive_study
 from models import Decision, HeadResult, LabelResult, NetworkVersion, Outcome, Prediction
 from tests.fakes import SHA256, picture
 from tests.sending import stored_files
@@ -36,7 +36,7 @@ def answer(task_name: str, outcome: Outcome, probability: float = 0.0) -> Predic
 
 def test_stores_the_whole_prediction(receive):
     study = receive(task="fracture")
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     stored = study.images[0].analysis
     task = models.get_task("fracture")
     assert (stored.task, stored.network, stored.weights_version, stored.weights_sha256) == (
@@ -54,7 +54,7 @@ def test_stores_the_whole_prediction(receive):
 def test_stores_a_heatmap_for_each_label_that_remains_possible(receive, networks):
     networks.outcome, networks.probability = Outcome.INCONCLUSIVE, 0.6
     study = receive(task="fracture")
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     mapped = study.images[0].analysis.mapped_findings
     assert [(finding.head, finding.label) for finding in mapped] == [
         ("fractured", "fractured"),
@@ -66,7 +66,7 @@ def test_stores_a_heatmap_for_each_label_that_remains_possible(receive, networks
 def test_stores_the_task_that_the_gate_offers(receive, networks):
     networks.outcome, networks.suggested = Outcome.NOT_ASSESSED, "skin_lesion"
     study = receive()
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     assert study.images[0].analysis.suggested_task == "skin_lesion"
 
 
@@ -74,7 +74,7 @@ def test_the_network_sees_the_stored_pixels(receive, monkeypatch):
     study, seen = receive(), []
     predict = models.predict
     monkeypatch.setattr(models, "predict", lambda task, pixels: seen.append(pixels) or predict(task, pixels))
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     stored = models.decode_image(file_store().get(study.images[0].stored_name)).pixels
     assert (seen[0] == stored).all()
 
@@ -95,8 +95,8 @@ def test_the_most_serious_then_most_probable_image_decides(answers, lead, receiv
     given = [answer("chest", *what) for what in answers]
     waiting = iter(given)
     monkeypatch.setattr(models, "predict", lambda _task, _pixels: next(waiting))
-    analysis.analyse_study(study)
-    assert analysis.lead_analysis(study) is study.images[lead].analysis
+    studies.analyse_study(study)
+    assert studies.lead_analysis(study) is study.images[lead].analysis
     assert study.outcome == answers[lead][0]
     expected = given[lead].lead
     assert study.lead_label == (expected.label.key if expected else "")
@@ -111,7 +111,7 @@ def test_one_failed_image_does_not_cost_the_others(receive, networks, monkeypatc
         raise RuntimeError("broken")
 
     monkeypatch.setattr(models, "predict", fail_first)
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     assert [image.analysis.outcome for image in study.images] == ["failed", "finding"]
     assert study.outcome == "finding"
 
@@ -127,7 +127,7 @@ def test_one_failed_image_does_not_cost_the_others(receive, networks, monkeypatc
 def test_a_failure_is_stored_with_its_reason(failure, reason, receive, networks):
     networks.failure = failure
     study = receive()
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     stored = study.images[0].analysis
     assert (study.outcome, stored.outcome, stored.findings) == ("failed", "failed", [])
     assert stored.reason.startswith(reason)
@@ -137,7 +137,7 @@ def test_a_failure_is_stored_with_its_reason(failure, reason, receive, networks)
 def test_a_missing_file_is_a_failure_with_words(receive):
     study = receive()
     file_store().delete(study.images[0].stored_name)
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     assert "stored image is missing" in study.images[0].analysis.reason
 
 
@@ -145,12 +145,12 @@ def test_a_network_chosen_later_answers_what_is_analysed_again(receive, networks
     """What it found before keeps the network that found it."""
     networks.failure = models.NetworkUnavailable("It is not compiled.")
     answered, failed = receive(), receive()
-    analysis.analyse_study(failed)
+    studies.analyse_study(failed)
     networks.failure = None
-    analysis.analyse_study(answered)
+    studies.analyse_study(answered)
     choose_networks("chest=cnn")
     for study in (answered, failed):
-        analysis.analyse_study(study)
+        studies.analyse_study(study)
     assert [run.network for run in answered.images[0].analyses] == ["mobilenet_v2"]
     assert [run.network for run in failed.images[0].analyses] == ["", "cnn"]
 
@@ -158,17 +158,17 @@ def test_a_network_chosen_later_answers_what_is_analysed_again(receive, networks
 def test_what_failed_can_be_analysed_again(receive, networks):
     networks.failure = RuntimeError("broken")
     study = receive()
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     networks.failure = None
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     assert study.outcome == "finding"
     assert [run.outcome for run in study.images[0].analyses] == ["failed", "finding"]
 
 
 def test_what_is_settled_is_not_analysed_again(receive, networks):
     study = receive()
-    analysis.analyse_study(study)
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
+    studies.analyse_study(study)
     assert networks.calls == 1
 
 
@@ -177,11 +177,11 @@ def test_of_two_at_once_the_quicker_one_is_stored(receive, networks, monkeypatch
 
     def interrupted(task, pixels):
         monkeypatch.setattr(models, "predict", predict)
-        analysis.analyse_study(db.session.get(Study, study.id))
+        studies.analyse_study(db.session.get(Study, study.id))
         return predict(task, pixels)
 
     monkeypatch.setattr(models, "predict", interrupted)
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     assert networks.calls == 2
     assert db.session.query(Analysis).count() == 1
     assert len(stored_files()) == 2  # one image, one heatmap
@@ -194,7 +194,7 @@ def test_a_heatmap_that_cannot_be_stored_does_not_cost_the_finding(receive, monk
         raise StorageFailed
 
     monkeypatch.setattr("app.services.storage.FileStore.put", fail)
-    analysis.analyse_study(study)
+    studies.analyse_study(study)
     assert study.outcome == "finding"
     assert study.images[0].analysis.mapped_findings == []
 
@@ -208,7 +208,7 @@ def test_a_database_that_fails_leaves_no_heatmap(receive, monkeypatch):
 
     monkeypatch.setattr(db.session, "commit", fail)
     with pytest.raises(RuntimeError, match="gone"):
-        analysis.analyse_study(study)
+        studies.analyse_study(study)
     monkeypatch.undo()
     assert stored_files() == files
     assert db.session.query(Analysis).count() == 0
@@ -216,6 +216,6 @@ def test_a_database_that_fails_leaves_no_heatmap(receive, monkeypatch):
 
 def test_tells_which_tasks_can_be_answered(networks):
     networks.missing = {"brain": "Its graph is damaged."}
-    assert [task.name for task in analysis.available_tasks()] == ["injury", "skin_lesion", "fracture", "chest"]
-    assert analysis.unavailable_reasons() == {"brain": "Its graph is damaged."}
-    assert len(analysis.all_tasks()) == 5
+    assert [task.name for task in studies.available_tasks()] == ["injury", "skin_lesion", "fracture", "chest"]
+    assert studies.unavailable_reasons() == {"brain": "Its graph is damaged."}
+    assert len(studies.all_tasks()) == 5

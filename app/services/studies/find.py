@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
-from app.entities import Analysis, Image, Report, Review, ReviewState, Study, User, utc_now
-from app.errors import Forbidden, NotFound
+from app.entities import Analysis, Image, Report, Review, ReviewState, Study, User
+from app.errors import NotFound
 from app.extensions import db
-from app.services import audit, search
-from app.services.matching import ANY, Match, indexed, match, unindexed
+from app.services.lookup import ANY, Match, indexed, match, unindexed
 from app.services.paging import KEY, Conditions, Cursor, Key, Order, Page, iter_rows, read_page
+from app.services.studies import search
 
 OUTCOMES = ("finding", "inconclusive", "no_finding", "not_assessed", "failed", "pending")
 # Every order is that of an index of the table (see entities.Study), read forwards or backwards.
@@ -145,20 +145,6 @@ def get_image(study_key: str, image_key: str, viewer: User) -> Image:
     if image is None:
         raise NotFound()
     return image
-
-
-def may_delete(study: Study, user: User) -> bool:
-    return user.is_admin or user.id == study.owner_id
-
-
-def delete_study(*, study: Study, by: User, address: str = "") -> None:
-    """Hide the study everywhere; rows and files stay until they are purged. Raises Forbidden."""
-    if not may_delete(study, by):
-        raise Forbidden("Only the user who sent a study, or an administrator, may delete it.")
-    study.deleted_at = utc_now()
-    study.deleted_by_id = by.id
-    audit.record("study.delete", user=by, object_key=study.key, address=address)
-    db.session.commit()
 
 
 def _own(viewer: User, look: Look = indexed) -> Conditions:

@@ -1,26 +1,23 @@
 """Users: making them, signing in, passwords, roles. Each function that writes records it in the audit log."""
 
-import hmac
 import unicodedata
 
 import email_validator
-from flask import current_app
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from app.entities import MAX_ID, Role, User, new_key, utc_now
+from app.entities import MAX_ID, Role, User, new_key
 from app.errors import AppError, NotFound
 from app.extensions import db
-from app.services import audit, passwords, throttle, tokens
-from app.services.matching import like_pattern
+from app.services import audit
+from app.services.accounts import passwords, throttle, tokens
+from app.services.lookup import like_pattern
 from app.services.paging import START, Cursor, Key, Order, Page, read_page
 
 MAX_EMAIL = 254
 # Lumen sends no mail: an address only has to be one, and hospitals use names that DNS reserves, such as .local.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 BY_EMAIL = Order((Key(User.email),), name=User.id)
-# What an unknown account's password is compared with, so that the answer takes as long as for a known one.
-_DUMMY_HASHES: dict[str, str] = {}
 
 
 class InvalidAccount(ValueError):
@@ -29,20 +26,6 @@ class InvalidAccount(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
-
-
-class WrongPassword(Exception):
-    """The e-mail address and the password do not belong together; which of them is wrong is never told."""
-
-    def __init__(self) -> None:
-        super().__init__("The e-mail address or the password is wrong.")
-
-
-class DisabledAccount(Exception):
-    """The password is right but an administrator has disabled the account."""
-
-    def __init__(self) -> None:
-        super().__init__("This account is disabled. Ask your administrator.")
 
 
 class LastAdmin(AppError):
@@ -74,14 +57,6 @@ def account_name(text: str) -> str:
 def find_user(email: str) -> User | None:
     """The user of this address, however it is capitalised."""
     return db.session.scalar(select(User).where(User.email == account_name(email)))
-
-
-def find_user_by_session(session_id: str) -> User | None:
-    """The enabled user of a session (see User.get_id), or None when a later event has ended it."""
-    user_id, _, session_key = session_id.partition(".")
-    user = db.session.get(User, int(user_id)) if user_id.isdecimal() and len(user_id) < 10 else None
-    is_current = user is not None and hmac.compare_digest(user.session_key.encode(), session_key.encode())
-    return user if is_current and user.is_enabled else None
 
 
 def get_user(user_id: int) -> User:
@@ -158,41 +133,6 @@ def _check_password(password: str, *, email: str, name: str, field: str = "passw
         passwords.check_new_password(password, email=email, name=name)
     except passwords.WeakPassword as error:
         raise InvalidAccount(field, str(error)) from error
-
-
-def authenticate(*, email: str, password: str, address: str) -> User:
-    """The user who signs in. Raises WrongPassword, DisabledAccount, or TooManyRequests by account and address."""
-    account = account_name(email)
-    throttle.check_login(account=account, address=address)
-    user = find_user(account)
-    if not passwords.password_matches(user.password_hash if user else _dummy_hash(), password) or user is None:
-        audit.record("login.fail", user=user, account=account, address=address)
-        db.session.commit()
-        raise WrongPassword()
-    if not user.is_enabled:
-        audit.record("login.refuse", user=user, detail="disabled", address=address)
-        db.session.commit()
-        raise DisabledAccount()
-    if passwords.hash_is_outdated(user.password_hash):
-        user.password_hash = passwords.hash_password(password)
-    user.last_login_at = utc_now()
-    audit.record("login.ok", user=user, address=address)
-    db.session.commit()
-    return user
-
-
-def _dummy_hash() -> str:
-    key = str(current_app.config["ARGON2"])
-    if key not in _DUMMY_HASHES:
-        _DUMMY_HASHES[key] = passwords.hash_password(new_key())
-    return _DUMMY_HASHES[key]
-
-
-def sign_out(*, user: User, address: str) -> None:
-    """End every session of the user, on all devices."""
-    user.session_key = new_key()
-    audit.record("login.end", user=user, address=address)
-    db.session.commit()
 
 
 def change_password(*, user: User, current: str, new: str, address: str) -> None:

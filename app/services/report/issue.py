@@ -12,8 +12,8 @@ from app.entities import Image, Report, Study, User, new_key, utc_now
 from app.errors import AppError, NotFound
 from app.extensions import db
 from app.services import audit, studies
-from app.services.building import build_report
-from app.services.pdf import render_pdf
+from app.services.report.compose import build_report
+from app.services.report.pdf import render_pdf
 from app.services.storage import MissingFile, file_store
 
 __all__ = ["DamagedReport", "build_report", "current_report", "get_report", "issue_report", "read_report"]

@@ -1,0 +1,71 @@
+"""What Lumen does with studies: take them in, analyse, find, review, copy and remove them."""
+
+from app.services.studies.analyse import (
+    all_tasks,
+    analyse_study,
+    available_tasks,
+    label_names,
+    lead_analysis,
+    task_titles,
+    unavailable_reasons,
+)
+from app.services.studies.copy import Offer, copy_study, list_offers
+from app.services.studies.find import (
+    SORTS,
+    StudyFilter,
+    get_image,
+    get_study,
+    iter_studies,
+    list_keys,
+    list_owners,
+    list_studies,
+)
+from app.services.studies.pictures import render_view, views_of
+from app.services.studies.remove import delete_study, may_delete, purge_studies
+from app.services.studies.review import InvalidReview, may_review, record_review, review_labels
+from app.services.studies.submit import (
+    DETECT,
+    MAX_NAME,
+    MAX_NOTE,
+    MAX_REFERENCE,
+    UnclearTask,
+    Upload,
+    receive_study,
+)
+
+__all__ = [
+    "DETECT",
+    "MAX_NAME",
+    "MAX_NOTE",
+    "MAX_REFERENCE",
+    "SORTS",
+    "InvalidReview",
+    "Offer",
+    "StudyFilter",
+    "UnclearTask",
+    "Upload",
+    "all_tasks",
+    "analyse_study",
+    "available_tasks",
+    "copy_study",
+    "delete_study",
+    "get_image",
+    "get_study",
+    "iter_studies",
+    "label_names",
+    "lead_analysis",
+    "list_keys",
+    "list_offers",
+    "list_owners",
+    "list_studies",
+    "may_delete",
+    "may_review",
+    "purge_studies",
+    "receive_study",
+    "record_review",
+    "render_view",
+    "review_labels",
+    "task_titles",
+    "unavailable_reasons",
+    "views_of",
+]
