@@ -72,9 +72,17 @@ TASK = Task(
         ),
         DataSource(
             name="COVID-19 image data collection (Cohen et al.)",
-            datasets=("covid-chestxray-dataset (Cohen et al.), via muhammedtalo/COVID-19",),
+            datasets=(
+                "covid-chestxray-dataset (Cohen et al.), via muhammedtalo/COVID-19",
+                "covid-chestxray-dataset (Cohen et al.), part 2: COVID-19, AP",
+                "covid-chestxray-dataset (Cohen et al.), part 2: COVID-19, AP Supine",
+                "covid-chestxray-dataset (Cohen et al.), part 2: COVID-19, PA",
+                "covid-chestxray-dataset (Cohen et al.), part 2: other pneumonia, AP",
+                "covid-chestxray-dataset (Cohen et al.), part 2: other pneumonia, AP Supine",
+                "covid-chestxray-dataset (Cohen et al.), part 2: other pneumonia, PA",
+            ),
             licence="Differs from image to image.",
-            bias="COVID-19 counts as pneumonia.",
+            bias="COVID-19 counts as pneumonia. From journals and web cases; films taken lying down are all pneumonia.",
         ),
         DataSource(
             name=NLM,

@@ -50,6 +50,12 @@ TASK = Task(
                 "sharp one rarer for melanoma. Nevi are 30 % here and 67 % in HAM10000: probabilities fit this mix."
             ),
         ),
+        DataSource(
+            name="ISIC archive, 2018 task 1 (arXiv:1902.03368)",
+            datasets=("ISIC archive outside HAM10000 (MSK/UDA, ISIC 2018 task 1 images)",),
+            licence="CC0 or CC BY-NC by image, as recalled.",
+            bias="Mostly New York; melanoma, nevus and benign keratosis only. Rulers, ink marks and violet circles.",
+        ),
     ),
     targets=(Target("Balanced accuracy", reach=0.75, stretch=0.85), Target("Mean AUC", reach=0.95, stretch=0.97)),
 )
