@@ -29,7 +29,7 @@ def download(key: str) -> Response:
     return pdf_response(get_report(key, current_user))
 
 
-@bp.post("/zip")
+@bp.post("/reports.zip")
 @login_required
 def export() -> BaseResponse:
     """The reports of all studies that the history's filter finds; some of them are made now."""
