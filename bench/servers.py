@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,12 +107,11 @@ def _wait_for(process: subprocess.Popen, port: int, path: str, log: Path) -> Non
     deadline = time.monotonic() + PATIENCE
     with httpx.Client(timeout=PATIENCE, trust_env=False, verify=False) as client:
         while time.monotonic() < deadline and process.poll() is None:
-            try:
+            # Refused as long as nobody listens.
+            with suppress(httpx.TransportError):
                 if client.get(f"http://127.0.0.1:{port}{path}").status_code == httpx.codes.OK:
                     return
-            except httpx.TransportError:
-                # Nobody listens yet.
-                time.sleep(0.005)
+            time.sleep(0.005)
     raise RuntimeError(f"The server did not answer:\n{log.read_text(encoding='utf-8')}")
 
 
