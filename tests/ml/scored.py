@@ -30,7 +30,7 @@ def image_score(
 ) -> ImageScore:  # fmt: skip
     """One image, its own group, answered with these probabilities of `head`; `truth` may be MISSING."""
     example = Example(Path(f"{number}.png"), {head.key: truth}, dataset_name, f"g{number}", "val", scene(40, 60))
-    result = decide_head(head, np.array(probabilities), CARD.thresholds)
+    result = decide_head(head, np.array(probabilities), CARD.thresholds, CARD.operating_points["balanced"])
     return ImageScore(example, refused, {head.key: result}, frozenset({head.key} if asked else ()))
 
 

@@ -188,13 +188,13 @@ def test_incomplete_studies_are_refused(api):
 
 def test_a_task_may_be_left_to_be_found_from_the_image(api, networks):
     networks.detected = [
-        models.Detection(models.get_task("brain"), ""),
-        models.Detection(None, "This is none of the kinds of image that Lumen reads."),
+        models.Detection(models.get_task("brain")),
+        models.Detection(None, models.Reason(models.ReasonCode.NO_TASK)),
     ]
     answer = api.send_one(task="detect")
     assert (answer["task"], answer["task_detected"]) == ("brain", True)
     message = assert_error(api.send(JPEG, task="detect"), 422, "not_accepted")
-    assert message == "image0.jpg: This is none of the kinds of image that Lumen reads."
+    assert message == "image0.jpg: This is none of the kinds of image that Lumen reads. Check the image."
     assert count_studies() == 1
 
 
