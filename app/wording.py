@@ -1,6 +1,6 @@
 """Codes and values to words: what a study, an image or one question came to; outcomes as word, colour and icon."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -167,7 +167,7 @@ def answer(outcome: str, lines: Sequence[Answer]) -> str:
         return f"Likely {in_sentence(decided.name)} (probability {number(decided.probability)})"
     if outcome == Outcome.NO_FINDING:
         return f"{decided.name} (probability {number(decided.probability)})"
-    if text := _undecided(lines, lambda line: f"{in_sentence(line.name)} ({number(line.probability)})"):
+    if text := _undecided(lines, with_numbers=True):
         return text[0].upper() + text[1:]
     top = lines[0]
     return f"No answer is likely; the most probable is {in_sentence(top.name)} ({number(top.probability)})"
@@ -183,11 +183,10 @@ def brief_answer(lines: Sequence[Answer], sensitivity_first: Collection[str] = (
         return _with_number(likely, sensitivity_first)
     candidates = [_with_number(line, sensitivity_first) for line in (_of(lines, Decision.POSSIBLE) or lines)[:BRIEF]]
     text = f"uncertain: {listed(candidates, 'or')}"
-    names = [f"{in_sentence(line.name)} ({number(line.probability)})" for line in _of(lines, Decision.NOT_EXCLUDED)]
-    return f"{text}; {_counted(ARE_NOT_EXCLUDED, names)}" if names else text
+    return "; ".join([text, *_not_excluded(lines, with_numbers=True)])
 
 
-def _with_number(line: Answer, sensitivity_first: Collection[str]) -> str:
+def _with_number(line: Answer, sensitivity_first: Collection[str] = ()) -> str:
     doubt = ", sensitivity first" if line.key in sensitivity_first else ""
     return f"{in_sentence(line.name)} ({number(line.probability)}{doubt})"
 
@@ -203,23 +202,30 @@ def decision(lines: Sequence[Answer]) -> str:
     likely = next((line for line in lines if line.decision == Decision.LIKELY), None)
     if likely:
         return f"{likely.name}: the only answer above its threshold."
-    text = _undecided(lines, lambda line: in_sentence(line.name))
-    return f"Not decided: {text or 'no answer is likely'}."
+    return f"Not decided: {_undecided(lines, with_numbers=False) or 'no answer is likely'}."
 
 
-def _undecided(lines: Sequence[Answer], name: Callable[[Answer], str]) -> str:
+def _undecided(lines: Sequence[Answer], *, with_numbers: bool) -> str:
     """What remains possible, and what is not excluded; empty when there is neither."""
-    forms = {Decision.POSSIBLE: REMAIN_POSSIBLE, Decision.NOT_EXCLUDED: ARE_NOT_EXCLUDED}
-    named = {decision: [name(line) for line in _of(lines, decision)] for decision in forms}
-    return "; ".join(_counted(forms[decision], names) for decision, names in named.items() if names)
+    possible = _of(lines, Decision.POSSIBLE)
+    names = [_with_number(line) if with_numbers else in_sentence(line.name) for line in possible]
+    return "; ".join([*_counted(REMAIN_POSSIBLE, names), *_not_excluded(lines, with_numbers=with_numbers)])
+
+
+def _not_excluded(lines: Sequence[Answer], *, with_numbers: bool) -> list[str]:
+    """One clause, or none where no label is not excluded."""
+    kept = _of(lines, Decision.NOT_EXCLUDED)
+    numbers = f" ({listed([number(line.probability) for line in kept])})" if kept and with_numbers else ""
+    return [clause + numbers for clause in _counted(ARE_NOT_EXCLUDED, [in_sentence(line.name) for line in kept])]
 
 
 def _of(lines: Sequence[Answer], decision: Decision) -> list[Answer]:
     return [line for line in lines if line.decision == decision]
 
 
-def _counted(forms: tuple[str, str], names: Sequence[str]) -> str:
-    return forms[len(names) > 1].format(names=listed(names))
+def _counted(forms: tuple[str, str], names: Sequence[str]) -> list[str]:
+    """The form for so many names, or nothing for none."""
+    return [forms[len(names) > 1].format(names=listed(names))] if names else []
 
 
 def outcome_look(outcome: str) -> Look:

@@ -24,7 +24,7 @@ REASONS = {
     ReasonCode.ONE_LABEL: "Only {label} reaches its threshold.",
     ReasonCode.NO_LABEL: "No answer reaches its threshold: the network was more certain of most images in validation.",
     ReasonCode.BETWEEN_THRESHOLDS: (
-        "The probability of {label} is {probability}. Between {low} and {high} the network does not decide."
+        "The probability of “{label}” is {probability}. Between {low} and {high} the network does not decide."
     ),
     ReasonCode.SEVERAL_LABELS: "The network cannot choose between {labels}.",
     ReasonCode.NOT_EXCLUDED: "Possible: {labels}; not excluded: {not_excluded}.",
