@@ -54,7 +54,7 @@ RULED_OUT_BELOW = "ruled out below {threshold}"
 NOT_EXCLUDED_LABEL = "{label} ({probability}; " + RULED_OUT_BELOW + ")"
 THRESHOLD = "Threshold {threshold}"
 # What the tables of probabilities say of themselves.
-THRESHOLD_MARKS = "The mark on a bar is the threshold of that answer: with a lower probability it is ruled out."
+THRESHOLD_MARKS = "The mark on a bar is the threshold of that answer: at or above it the answer is not ruled out."
 NOT_EXCLUDED_GROUP = "Must not be missed, so not excluded at low probabilities"
 # For one name, and for several.
 REMAIN_POSSIBLE = ("{names} remains possible", "{names} remain possible")
