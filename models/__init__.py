@@ -8,6 +8,7 @@ from models.card import Card, HeadCard, Measure, NetworkUnavailable, read_audit,
 from models.gate import MODALITY_TASK, Detection
 from models.imaging import DecodedImage, UnreadableImage, decode_image, encode_image, shrink_to_read
 from models.inference import detect_task, get_card, load_networks, network_status, predict
+from models.reason import Reason, ReasonCode
 from models.registry import UnfitChoice, UnknownTask, all_tasks, get_task
 from models.saliency import VIEWS, decode_saliency, encode_saliency, render_heatmap, render_view
 from models.task import (
@@ -50,6 +51,8 @@ __all__ = [
     "OperatingPoint",
     "Outcome",
     "Prediction",
+    "Reason",
+    "ReasonCode",
     "Target",
     "Task",
     "UnfitChoice",

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import numpy as np
 
+from models.reason import Reason
+
 
 class Modality(StrEnum):
     """Kinds of picture that the gate tells apart."""
@@ -27,10 +29,12 @@ class Outcome(StrEnum):
 
 
 class Decision(StrEnum):
-    """Where one label stands against its threshold: alone above it, above it with others, or below it."""
+    """Where one label stands after the decision (models/decision.py): the only one in question, one of several, kept
+    apart since it must not be missed, or ruled out."""
 
     LIKELY = "likely"
     POSSIBLE = "possible"
+    NOT_EXCLUDED = "not_excluded"
     UNLIKELY = "unlikely"
 
 
@@ -45,7 +49,7 @@ class OperatingPoint(StrEnum):
 class Label:
     """One possible answer. `is_finding` is False for the answer "nothing of the kind is seen".
 
-    `operating_point`: SENSITIVITY_95 for a label that must not be missed; it then stays possible more easily.
+    `operating_point`: SENSITIVITY_95 for a label that must not be missed; it is then ruled out at lower probabilities.
     """
 
     key: str
@@ -156,11 +160,16 @@ class Task:
 
 @dataclass(frozen=True)
 class LabelResult:
-    """One label with its calibrated probability (0 to 1) and where that stands against its threshold."""
+    """One label with its calibrated probability (0 to 1) and the decision on it."""
 
     label: Label
     probability: float
     decision: Decision
+
+    @property
+    def in_set(self) -> bool:
+        """Whether it is in the prediction set: likely, possible or not excluded."""
+        return self.decision is not Decision.UNLIKELY
 
 
 @dataclass(frozen=True)
@@ -173,7 +182,7 @@ class HeadResult:
     head: Head
     labels: tuple[LabelResult, ...]
     decided: Label | None
-    reason: str
+    reason: Reason
 
     @property
     def top(self) -> LabelResult:
@@ -193,6 +202,7 @@ class NetworkVersion:
 class Prediction:
     """The pure result of one image. `heads` and `saliencies` are empty when the image was NOT_ASSESSED.
 
+    `reason`: why the primary head decided so, or why the gate refused the image; None where there is nothing to say.
     `saliencies`: label key of the primary head -> float32 [height, width] in 0 to 1 over the whole image (any aspect,
     low resolution), for the labels worth a look, the most probable (`lead`) first; empty when nothing spoke for any.
     `suggested`: name of the task that the gate takes the picture to be for, when that is another one; else "".
@@ -200,7 +210,7 @@ class Prediction:
 
     task: Task
     outcome: Outcome
-    reason: str
+    reason: Reason | None
     network: NetworkVersion
     heads: tuple[HeadResult, ...] = ()
     saliencies: dict[str, np.ndarray] = field(default_factory=dict)

@@ -14,7 +14,7 @@ import pytest
 import models
 from models import Outcome, imaging, inference, runtime
 from models.card import Card, HeadCard
-from models.gate import GateVerdict
+from models.gate import PASSED
 from models.imaging import InputSpec, prepare
 from models.inference import decide
 from models.runtime import RawOutput, get_network, network_folder
@@ -45,8 +45,8 @@ def probabilities(heads: tuple[models.HeadResult, ...]) -> dict[str, list[float]
 @pytest.fixture
 def open_gate(monkeypatch) -> None:
     """The golden picture is of no modality, and like no image of a training: let it pass."""
-    monkeypatch.setattr(inference, "pass_gate", lambda task, pixels: GateVerdict(""))
-    monkeypatch.setattr(inference, "judge_distance", lambda network, features: GateVerdict(""))
+    monkeypatch.setattr(inference, "pass_gate", lambda task, pixels: PASSED)
+    monkeypatch.setattr(inference, "judge_distance", lambda network, features: PASSED)
 
 
 @every_network
@@ -101,11 +101,14 @@ def test_any_shape_of_picture_is_answered_with_a_map(task, shape, open_gate):
 @pytest.fixture
 def predict_from(monkeypatch, open_gate):
     """predict_from(task, logits, maps, possible): what `predict` makes of this output when only the labels that are
-    named, and the most probable one, remain possible in each head."""
+    named and those above them, or the most probable one, remain possible in each head."""
 
     def predict_from(task: models.Task, logits: np.ndarray, maps: np.ndarray, possible: set[str]) -> models.Prediction:
+        balanced = {label.key: 0.2 for head in task.heads for label in head.labels}
         fitted = {
-            head.key: HeadCard(1.0, {label.key: float(label.key not in possible) for label in head.labels}, {})
+            head.key: HeadCard(
+                1.0, {label.key: float(label.key not in possible) for label in head.labels}, {"balanced": balanced}
+            )
             for head in task.heads
         }
         card = Card(task.name, "stub", "1", "2026-01-01", "0" * 64, InputSpec(192, 192, "stretch"), fitted, {}, (), {})
@@ -120,8 +123,9 @@ def predict_from(monkeypatch, open_gate):
 @pytest.mark.parametrize(
     ("possible", "mapped"),
     [
-        ({"glioma"}, ["no_tumor", "glioma"]),
-        ({"meningioma", "glioma"}, ["no_tumor", "glioma", "meningioma"]),
+        ({"glioma"}, ["no_tumor", "pituitary", "glioma"]),
+        ({"pituitary"}, ["no_tumor", "pituitary"]),
+        ({"meningioma", "glioma"}, ["no_tumor", "pituitary", "glioma"]),
         ({"pituitary", "meningioma", "glioma"}, ["no_tumor", "pituitary", "glioma"]),
         ({"no_tumor"}, ["no_tumor"]),
     ],
@@ -130,6 +134,14 @@ def test_labels_that_remain_possible_get_a_map_the_most_probable_first(possible,
     task = models.get_task("brain")
     logits = np.log([0.22, 0.08, 0.3, 0.4])  # glioma, meningioma, pituitary, no_tumor
     assert list(predict_from(task, logits, np.ones((6, 6, 4)), possible).saliencies) == mapped
+
+
+def test_a_label_that_is_not_excluded_gets_a_map_besides(predict_from):
+    task = models.get_task("chest")
+    logits = np.log([0.7, 0.2, 0.1])  # normal, pneumonia, tuberculosis
+    found = predict_from(task, logits, np.ones((6, 6, 3)), {"normal", "tuberculosis"})
+    assert [line.decision for line in found.primary.labels] == ["possible", "unlikely", "not_excluded"]
+    assert list(found.saliencies) == ["normal", "tuberculosis"]
 
 
 def test_a_label_that_nothing_speaks_for_has_no_map(predict_from):
