@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import models
 from app import wording
-from app.entities import Analysis, Finding, Image, Review, Study
+from app.entities import Analysis, Finding, Image, ImageStatus, Review, Study
 from app.services import settings
 from app.services.report.content import (
     HeadSection,
@@ -22,7 +22,7 @@ from app.services.report.content import (
     ReviewLine,
     Step,
 )
-from app.services.studies.analyse import lead_analysis
+from app.services.studies.state import lead_analysis
 
 
 def build_report(study: Study) -> ReportContent:
@@ -31,12 +31,12 @@ def build_report(study: Study) -> ReportContent:
     lead = lead_analysis(study)
     images = tuple(_image_section(image, task) for image in study.images)
     position = _position(study, lead)
-    headline, reason = _study_words(position, images)
+    headline, reason = _study_words(study, position, images)
     return ReportContent(
         study_key=study.key,
         institution=settings.get_setting("institution"),
         task=study.task,
-        task_title=task.title if task else wording.words_of_key(study.task),
+        task_title=_title(study, task),
         task_detected=study.task_detected,
         question=task.question if task else "",
         created_at=study.created_at,
@@ -44,11 +44,12 @@ def build_report(study: Study) -> ReportContent:
         patient_name=study.patient_name,
         patient_reference=study.patient_reference,
         note=study.note,
+        status=study.status,
         outcome=study.outcome,
         headline=headline,
         reason=reason,
         images=images,
-        network=_network_section(lead, task),
+        network=_network_section(lead or _any_analysis(study), task, study.lead_label),
         intended_use=task.intended_use if task else "",
         limitations=task.limitations if task else (),
         reviews=tuple(_review_line(review, task) for review in study.reviews),
@@ -69,6 +70,10 @@ def _task(name: str) -> models.Task | None:
         return None
 
 
+def _title(study: Study, task: models.Task | None) -> str:
+    return task.title if task else wording.words_of_key(study.task)
+
+
 def _head(task: models.Task | None, key: str) -> models.Head | None:
     return next((head for head in task.heads if head.key == key), None) if task else None
 
@@ -82,7 +87,7 @@ def _label(task: models.Task | None, head_key: str, key: str) -> models.Label | 
 
 
 def _image_section(image: Image, task: models.Task | None) -> ImageSection:
-    analysis = image.analysis
+    analysis = image.analysis if image.status == ImageStatus.DONE else None
     sections = _head_sections(analysis, task) if analysis else ()
     return ImageSection(
         key=image.key,
@@ -90,9 +95,10 @@ def _image_section(image: Image, task: models.Task | None) -> ImageSection:
         sha256=image.sha256,
         width=image.width,
         height=image.height,
-        outcome=analysis.outcome if analysis else "pending",
-        headline=_image_headline(analysis, sections, task),
-        reason=analysis.reason if analysis else "",
+        status=image.status,
+        outcome=analysis.outcome if analysis else "",
+        headline=_image_headline(analysis, sections, task) if analysis else wording.WITHOUT_ANSWER[image.status],
+        reason=analysis.reason if analysis else _failure(image, _title(image.study, task)),
         steps=_steps(sections, task),
         sections=sections,
         heatmaps=_heatmaps(analysis, task) if analysis else (),
@@ -100,6 +106,10 @@ def _image_section(image: Image, task: models.Task | None) -> ImageSection:
         analysed_at=analysis.created_at if analysis else None,
         timings_ms=dict(analysis.timings_ms) if analysis else {},
     )
+
+
+def _failure(image: Image, task_title: str) -> str:
+    return wording.failure_text(image.failure_code, image.failure_values, image.failure_text, task_title)
 
 
 def _heatmaps(analysis: Analysis, task: models.Task | None) -> tuple[Heatmap, ...]:
@@ -163,9 +173,9 @@ def _label_line(finding: Finding, task: models.Task | None) -> LabelLine:
 # Headlines
 
 
-def _image_headline(analysis: Analysis | None, sections: tuple[HeadSection, ...], task: models.Task | None) -> str:
-    if analysis is None or analysis.outcome in wording.WITHOUT_ANSWER:
-        return wording.WITHOUT_ANSWER[analysis.outcome if analysis else "pending"]
+def _image_headline(analysis: Analysis, sections: tuple[HeadSection, ...], task: models.Task | None) -> str:
+    if analysis.outcome in wording.WITHOUT_ANSWER:
+        return wording.WITHOUT_ANSWER[analysis.outcome]
     primary = next((section for section in sections if section.is_primary), None)
     if primary is None:
         return "No probabilities are stored for this image"
@@ -185,10 +195,11 @@ def _position(study: Study, lead: Analysis | None) -> int | None:
     return next((index for index, image in enumerate(study.images) if lead and image.id == lead.image_id), None)
 
 
-def _study_words(position: int | None, images: tuple[ImageSection, ...]) -> tuple[str, str]:
+def _study_words(study: Study, position: int | None, images: tuple[ImageSection, ...]) -> tuple[str, str]:
     """Headline and reason of the study: its lead image's, with that image's number if there are several."""
     if position is None:
-        return wording.WITHOUT_ANSWER["pending"], ""
+        headline = wording.study_without_result(study.status, [image.status for image in images])
+        return headline, images[0].reason if len(images) == 1 else ""
     section = images[position]
     where = f"Image {position + 1} of {len(images)}: " if len(images) > 1 else ""
     return where + section.headline, section.reason
@@ -197,14 +208,21 @@ def _study_words(position: int | None, images: tuple[ImageSection, ...]) -> tupl
 # Network and reviews
 
 
-def _network_section(lead: Analysis | None, task: models.Task | None) -> NetworkSection | None:
-    """The network that answered, as stored; before an answer the one that would. None if there is neither."""
+def _any_analysis(study: Study) -> Analysis | None:
+    return next((image.analysis for image in study.images if image.analysis), None)
+
+
+def _network_section(lead: Analysis | None, task: models.Task | None, label: str) -> NetworkSection | None:
+    """The network that answered, as stored; before an answer the one that would. None if there is neither.
+
+    `label`: the answer whose measures are told as well; "" while there is none.
+    """
     if lead is None or not lead.weights_sha256:
         card = _card(task)
         return _section_of_card(card, task, "") if card and task else None
     card = _answering_card(lead, task)
     if card and task and card.sha256 == lead.weights_sha256:
-        return _section_of_card(card, task, lead.lead_label)
+        return _section_of_card(card, task, label)
     return NetworkSection(
         name=lead.network,
         version=lead.weights_version,
