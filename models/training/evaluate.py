@@ -32,8 +32,8 @@ import numpy as np
 from tqdm import tqdm
 
 from models.card import HeadCard, Measure, NetworkUnavailable, card_path
+from models.decoders.errors import UnreadableImage
 from models.gate import MODALITY_TASK
-from models.imaging import UnreadableImage
 from models.inference import get_card
 from models.task import Task
 from models.training import metrics

@@ -12,8 +12,9 @@ import numpy as np
 from tqdm import tqdm
 
 from models.decision import asked_heads
+from models.decoders.errors import UnreadableImage
 from models.gate import MODALITY_TASK, judge_distance
-from models.imaging import UnreadableImage, prepare
+from models.imaging import prepare
 from models.inference import decide, pass_gate
 from models.runtime import get_network
 from models.task import Decision, Head, HeadResult, Task
