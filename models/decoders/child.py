@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 import cv2
+import numpy as np
 from PIL import Image
 
 from models.decoders import messages
@@ -63,7 +64,7 @@ def _describe(frame: Frame) -> tuple[dict[str, Any], list[bytes | memoryview]]:
         "stored_bytes": len(frame.stored),
         "read_size": [pixels.shape[1], pixels.shape[0]],
     }
-    return header, [frame.stored, memoryview(pixels.tobytes())]
+    return header, [frame.stored, memoryview(np.ascontiguousarray(pixels)).cast("B")]
 
 
 def _fill(file: io.RawIOBase, buffer: memoryview) -> None:

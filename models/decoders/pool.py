@@ -81,8 +81,8 @@ class DecoderPool:
     def decode(self, data: bytes) -> tuple[DecodedFrame, ...]:
         """All pictures of a file, in its order.
 
-        Raises UnreadableImage, also where the file makes a decoder hang, die or take too much memory; DecodersBusy where
-        all processes have work for longer than an upload should wait.
+        Raises UnreadableImage, also where the file makes a decoder hang, die or take too much memory; DecodersBusy
+        where all processes have work for longer than an upload should wait.
         """
         try:
             process = self._idle.get(timeout=self.limits.patience)

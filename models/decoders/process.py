@@ -1,5 +1,6 @@
 """One decoding process, as the server sees it: started, asked, and ended when it hangs."""
 
+import fcntl
 import os
 import select
 import signal
@@ -11,6 +12,7 @@ from typing import IO, Any
 
 from models.decoders import messages
 
+_PIPE_BYTES = 1 << 20  # the largest that any process may ask for; megabytes of pixels go through
 ROOT = Path(__file__).resolve().parents[2]
 # All that the process gets from the server's environment is this: no address of a database, no key.
 ENVIRONMENT = {
@@ -52,6 +54,7 @@ class DecoderProcess:
         )
         for pipe in self._pipes:
             os.set_blocking(pipe.fileno(), False)
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     @property
     def pid(self) -> int:
@@ -68,7 +71,7 @@ class DecoderProcess:
             self._is_ready = True
 
     def ask(self, data: bytes, seconds: float) -> messages.Message:
-        """What it says of these bytes. Raises ProcessEnded, ProcessHangs or BrokenMessage; then it is of no more use."""
+        """What it says of these bytes. Raises ProcessEnded, ProcessHangs or BrokenMessage: then end it."""
         deadline = time.monotonic() + seconds
         self.decodes += 1
         for piece in messages.pack({}, [data]):

@@ -2,7 +2,7 @@
 
 Black is the percentile 0.5 and white the percentile 99.5 of all samples of the picture, all channels together, so that
 a dead or a hot pixel moves neither. Left out of the percentiles: transparent pixels, and saturated labels: the highest
-value where it stands apart from all others, as burned-in text and markers do.
+value where few samples have it and it stands apart from all others, as burned-in text and markers do.
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ from models.decoders.errors import UnreadableCode, UnreadableImage
 LOW, HIGH = 0.005, 0.995
 # The highest value stands apart where it is above the others' window by more than this share of that window.
 GAP = 0.25
+LABEL = 0.1  # share of all samples that such a value has at most: more is the picture itself
 _LEVELS = 1 << 16
 _STRIP = 1 << 20  # samples that are counted at once
 
@@ -56,12 +57,15 @@ def _count(levels: np.ndarray, opaque: np.ndarray | None) -> np.ndarray:
 def _window(counts: np.ndarray) -> tuple[int, int]:
     """The values that become black and white."""
     present = np.flatnonzero(counts)
-    others = counts.copy()
-    others[present[-1]] = 0
-    low, high = _percentiles(others) if len(present) > 1 else (0, 0)
-    if high <= low or present[-1] - high <= GAP * (high - low):
-        low, high = _percentiles(counts)
-    return (low, high) if high > low else (int(present[0]), int(present[-1]))
+    top = present[-1]
+    low, high = _percentiles(counts)
+    if len(present) > 1 and counts[top] <= LABEL * counts.sum():
+        others = counts.copy()
+        others[top] = 0
+        lowest, highest = _percentiles(others)
+        if highest > lowest and top - highest > GAP * (highest - lowest):
+            low, high = lowest, highest
+    return (low, high) if high > low else (int(present[0]), int(top))
 
 
 def _percentiles(counts: np.ndarray) -> tuple[int, int]:
