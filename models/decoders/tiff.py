@@ -1,6 +1,6 @@
 """TIFF: one page or several, 8 bits and more. Each page is a frame; previews and masks are not.
 
-Pillow decodes, but for colour of 16 bits, which it would cut: that OpenCV decodes.
+Pillow decodes, but for colour of 16 bits, which it would cut: that OpenCV decodes. Both turn a page upright.
 """
 
 import cv2
@@ -14,7 +14,6 @@ from models.decoders.limits import check_frames
 from models.decoders.pillow import open_image, to_rgb
 from models.decoders.samples import lay_on_black
 from models.decoders.tiff_directory import BIG_TIFF, Directory, Tag, read_directories
-from models.decoders.turn import turn_upright
 from models.decoders.window import window_samples
 from models.frame import Facts, Frame
 
@@ -52,7 +51,7 @@ def _read_page(data: bytes, image: Image.Image, directory: Directory, position: 
         photometric=_PHOTOMETRIC.get(directory.first(Tag.PHOTOMETRIC, 1), "RGB"),
         colour_profile=profile,
     )
-    return Frame(turn_upright(pixels, orientation), position, facts)
+    return Frame(pixels, position, facts)
 
 
 def _icc(directory: Directory) -> bytes | None:
@@ -60,7 +59,7 @@ def _icc(directory: Directory) -> bytes | None:
 
 
 def _decode_page(image: Image.Image, directory: Directory) -> tuple[np.ndarray, str]:
-    """uint8 RGB [h, w, 3], not turned, and the name of the space that they were in."""
+    """uint8 RGB [h, w, 3] and the name of the space that they were in."""
     image.seek(directory.index)
     if image.mode == "CMYK" and (table := find_table(_icc(directory), "CMYK")):
         return to_srgb(np.asarray(image), table, "CMYK"), table_name("CMYK")
@@ -75,7 +74,7 @@ def _decode_page(image: Image.Image, directory: Directory) -> tuple[np.ndarray, 
 def _decode_sixteen(data: bytes, directory: Directory) -> np.ndarray:
     page = (directory.index, directory.index + 1)
     is_read, pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED, range=page)
-    if not is_read or pages[0].dtype != np.uint16 or pages[0].shape[1::-1] != directory.size:
+    if not is_read or pages[0].dtype != np.uint16 or sorted(pages[0].shape[:2]) != sorted(directory.size):
         raise UnreadableImage(UnreadableCode.DAMAGED)
     samples = pages[0]
     if samples.ndim == 2:

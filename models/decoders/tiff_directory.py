@@ -35,6 +35,9 @@ class Tag(IntEnum):
     ICC_PROFILE = 34675
 
 
+_READ = frozenset(Tag)
+
+
 @dataclass(frozen=True)
 class Directory:
     """One picture of the file. `index`: of its directory in the file. `fields`: tag -> its values."""
@@ -93,7 +96,7 @@ def _chain(data: bytes) -> Iterator[Directory]:
 def _fields(data: bytes, order: str, start: int, count: int) -> Iterator[tuple[int, tuple[int, ...]]]:
     for place in range(start, start + 12 * count, 12):
         tag, kind, values = _unpack(data, f"{order}HHI", place)
-        if tag not in Tag or kind not in _FORMATS or not values:
+        if tag not in _READ or kind not in _FORMATS or not values:
             continue
         if values > (MAX_METADATA_BYTES if tag in (Tag.ICC_PROFILE, Tag.JPEG_TABLES) else MAX_TIFF_STRIPS):
             raise UnreadableImage(UnreadableCode.TOO_MANY_PARTS, part="strips", limit=MAX_TIFF_STRIPS)
