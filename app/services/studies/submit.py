@@ -24,6 +24,7 @@ from app.services.actor import Actor
 from app.services.storage import file_store
 from app.services.studies import search
 from app.services.studies.analyse import available_tasks, unavailable_reasons
+from app.wording_files import unreadable_text
 
 # Sent instead of a task's name: the gate finds the task from the images.
 DETECT = "detect"
@@ -271,7 +272,7 @@ def _decoded(upload: Upload) -> models.DecodedImage:
     try:
         return models.decode_image(upload.data)
     except models.UnreadableImage as error:
-        raise RefusedFile(upload, str(error)) from None
+        raise RefusedFile(upload, unreadable_text(error.code, error.values)) from None
 
 
 def _pictures(uploads: Sequence[Upload]) -> Iterator[Picture]:
