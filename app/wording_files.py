@@ -5,8 +5,9 @@ from typing import Any
 
 from models import FORMATS, UnreadableCode
 
+_READ = [known for known in FORMATS if known.is_installed]
 # What an upload form says that it takes; the server goes by a file's content, not by these.
-ACCEPTED = tuple((known.name, known.suffixes, known.media_type) for known in FORMATS)
+ACCEPTED_TYPES = ",".join(part for known in _READ for part in (known.media_type, *known.suffixes))
 
 UNREADABLE = {
     UnreadableCode.EMPTY: "The file is empty. Choose the image again.",
@@ -56,6 +57,11 @@ def unreadable_text(code: UnreadableCode, values: Mapping[str, Any]) -> str:
     """The sentence for a code of `models.UnreadableImage` and the values that came with it."""
     words = {name: _listed(value) if isinstance(value, list) else value for name, value in values.items()}
     return UNREADABLE[code].format(**words)
+
+
+def accepted_formats() -> str:
+    """The formats that are read, in words."""
+    return _listed([known.name for known in _READ])
 
 
 def _listed(names: list[str]) -> str:

@@ -291,12 +291,15 @@ def _insert_images(connection, rng, ids, times, studies, files, done, answers) -
         width=repeat(1024),
         height=repeat(1024),
         media_type=repeat("image/jpeg"),
+        orientation=repeat(1),
+        page=repeat(0),
         stored_name=[f"{key[:2]}/{key}.jpg" for key in keys],
         status=["done" if answers[study].outcome else "failed" for study in studies],
         claim=repeat(""),
         failure_code=["" if answers[study].outcome else "crashed" for study in studies],
         failure_values=repeat("{}"),
         failure_text=repeat(""),
+        facts=repeat("{}"),
     )
 
 

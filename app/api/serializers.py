@@ -84,6 +84,7 @@ def _image_json(study_key: str, image: ImageSection) -> Json:
         "id": image.key,
         "sha256": image.sha256,
         "original_name": image.original_name,
+        "page": image.page or None,
         "width": image.width,
         "height": image.height,
         "status": image.status,

@@ -127,7 +127,7 @@ class SearchTerm(db.Model):
 
 
 class Image(Entity):
-    """One stored picture: the re-encoded pixels in the file store, the facts of the upload here."""
+    """One picture: its pixels, without loss and without metadata, in the file store; the facts of the upload here."""
 
     __tablename__ = "images"
 
@@ -137,10 +137,16 @@ class Image(Entity):
     original_name: Mapped[str] = mapped_column(String(255))
     sha256: Mapped[str] = mapped_column(String(64))  # of the bytes as uploaded
     byte_size: Mapped[int]
-    width: Mapped[int]
+    width: Mapped[int]  # of the upright picture
     height: Mapped[int]
+    # Of the stored file, which is read upright with this EXIF orientation (1 to 8): see models.read_stored.
     media_type: Mapped[str] = mapped_column(String(20))
     stored_name: Mapped[str] = mapped_column(String(80))
+    orientation: Mapped[int] = mapped_column(default=1, server_default="1")
+    # Counted from 1 within a file of several pages; 0 for the picture of a file of its own.
+    page: Mapped[int] = mapped_column(default=0, server_default="0")
+    # What the file that was sent says of the picture: the fields of models.Facts.
+    facts: Mapped[dict] = mapped_column(JSON, default=dict)
     status: Mapped[str] = mapped_column(String(16), default=ImageStatus.RECEIVED, server_default=ImageStatus.RECEIVED)
     # Only of a running image: who analyses it (services.studies.claim) and since when.
     claim: Mapped[str] = mapped_column(String(32), default="", server_default="")

@@ -8,6 +8,7 @@ from app.clients import current_actor
 from app.errors import RefusedUpload
 from app.services import studies
 from app.upload.forms import UploadForm
+from app.wording_files import ACCEPTED_TYPES, accepted_formats
 
 bp = Blueprint("upload", __name__)
 
@@ -48,6 +49,8 @@ def _page(form: UploadForm, status: int) -> tuple[str, int]:
         tasks=studies.all_tasks(),
         detect=studies.DETECT,
         unavailable=studies.unavailable_reasons(),
+        accepted_types=ACCEPTED_TYPES,
+        accepted_formats=accepted_formats(),
         max_files=limits["MAX_IMAGES_PER_STUDY"],
         max_bytes=limits["MAX_IMAGE_BYTES"],
         max_total=limits["MAX_CONTENT_LENGTH"],

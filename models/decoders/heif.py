@@ -22,6 +22,10 @@ _BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1
 _FILLED_UP = bytes(64)
 
 
+def is_installed() -> bool:
+    return pillow_heif is not None
+
+
 def matches(data: bytes) -> bool:
     return data[4:8] == b"ftyp" and data[8:12] in _BRANDS and b"avif" not in data[16:64]
 

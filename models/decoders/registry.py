@@ -14,13 +14,14 @@ from models.frame import Frame
 @dataclass(frozen=True)
 class FileFormat:
     """`suffixes`: of file names, with the dot. `matches`: whether bytes begin as this format's do. `read`: all pictures
-    of such a file."""
+    of such a file. `is_installed`: whether the package that it needs is there."""
 
     name: str
     suffixes: tuple[str, ...]
     media_type: str
     matches: Callable[[bytes], bool]
     read: Callable[[bytes], tuple[Frame, ...]]
+    is_installed: bool = True
 
 
 JPEG = FileFormat("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), jpeg.MEDIA_TYPE, jpeg.matches, jpeg.read)
@@ -30,7 +31,7 @@ FORMATS = (
     PNG,
     FileFormat("TIFF", (".tif", ".tiff"), tiff.MEDIA_TYPE, tiff.matches, tiff.read),
     FileFormat("WebP", (".webp",), webp.MEDIA_TYPE, webp.matches, webp.read),
-    FileFormat("HEIC", (".heic", ".heif"), heif.MEDIA_TYPE, heif.matches, heif.read),
+    FileFormat("HEIC", (".heic", ".heif"), heif.MEDIA_TYPE, heif.matches, heif.read, heif.is_installed()),
     FileFormat("BMP", (".bmp", ".dib"), bmp.MEDIA_TYPE, bmp.matches, bmp.read),
 )
 

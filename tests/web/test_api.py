@@ -188,7 +188,7 @@ def test_the_same_idempotency_key_makes_one_study(api, stranger):
 
 @pytest.mark.parametrize(
     ("data", "word"),
-    [(b"", "empty"), (b"plain text", "JPEG"), (picture(kind="PNG")[:300], "damaged"), (JPEG[:200], "damaged")],
+    [(b"", "empty"), (b"plain text", "JPEG"), (picture(kind="PNG")[:300], "incomplete"), (JPEG[:200], "incomplete")],
     ids=["empty", "text", "cut PNG", "cut JPEG"],
 )
 def test_what_is_no_image_is_refused(api, data, word):

@@ -86,6 +86,7 @@ def _image_section(image: Image, task: models.Task | None, cards: Cards) -> Imag
     return ImageSection(
         key=image.key,
         original_name=image.original_name,
+        page=image.page,
         sha256=image.sha256,
         width=image.width,
         height=image.height,

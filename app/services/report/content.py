@@ -96,6 +96,7 @@ class ImageSection:
     """One image: what was sent, what came of it. `sections` is empty when the image was not assessed or is not done.
 
     `steps`: of a task with several questions, all answers in brief in the order of the task; else empty.
+    `page`: from 1 within a file of several pages, else 0.
     `heatmaps`: those that there are, the most probable label's first. `suggested_task`: name of the task that the gate
     offered for the image instead; "" if none. `reason_code` and `reason_values`: what `reason` is made from, as in
     models.Reason; empty where only the text was stored.
@@ -116,6 +117,7 @@ class ImageSection:
     suggested_task: str
     analysed_at: datetime | None
     timings_ms: dict[str, float]
+    page: int = 0
     reason_code: str = ""
     reason_values: Mapping[str, Any] = field(default_factory=dict)
 

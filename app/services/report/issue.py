@@ -107,7 +107,7 @@ def _pictures(study: Study) -> dict[str, tuple[bytes, bytes | None]]:
     pictures = {}
     for image in study.images:
         try:
-            pixels = models.decode_image(file_store().get(image.stored_name), PICTURE_SIDE).pixels
+            pixels = models.read_stored(file_store().get(image.stored_name), image.orientation, PICTURE_SIDE)
         except MissingFile:
             continue
         original, _ = models.render_view("original", pixels, None, max_side=PICTURE_SIDE)

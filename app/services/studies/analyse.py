@@ -80,11 +80,16 @@ class _Job(NamedTuple):
 
     key: str
     stored_name: str
+    orientation: int
     task: str
 
 
 def _job(image_id: int) -> _Job:
-    wanted = select(Image.key, Image.stored_name, Study.task).join(Image.study).where(Image.id == image_id)
+    wanted = (
+        select(Image.key, Image.stored_name, Image.orientation, Study.task)
+        .join(Image.study)
+        .where(Image.id == image_id)
+    )
     job = _Job(*db.session.execute(wanted).one())
     db.session.rollback()
     return job
@@ -95,7 +100,7 @@ def _result(claim: Claim, pixels: np.ndarray | None) -> Analysis | Failure:
     try:
         if pixels is None:
             started = perf_counter()
-            pixels = models.decode_image(file_store().get(job.stored_name)).pixels
+            pixels = models.read_stored(file_store().get(job.stored_name), job.orientation)
             timings_ms["read"] = (perf_counter() - started) * 1000
         prediction = models.predict(models.get_task(job.task), pixels)
         return _analysis(claim, job, prediction, timings_ms | prediction.timings_ms)

@@ -12,7 +12,7 @@ from app.services.storage import MissingFile, file_store
 from app.services.studies.submit import Picture, check_quota, check_task, store_study
 
 # What the row of an image keeps: all that its upload told.
-KEPT = ("original_name", "sha256", "byte_size", "width", "height", "media_type")
+KEPT = ("original_name", "sha256", "byte_size", "width", "height", "media_type", "orientation", "page", "facts")
 
 
 @dataclass(frozen=True)

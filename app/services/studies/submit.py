@@ -1,11 +1,11 @@
-"""Takes in a study: checks every file, stores the pixels without their metadata, inserts the rows."""
+"""Takes in a study: checks every file, stores its pictures without loss and without metadata, inserts the rows."""
 
 import hashlib
 import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
 from app.services import audit
 from app.services.actor import Actor
+from app.services.decoders import decode_file
 from app.services.storage import file_store
 from app.services.studies import search
 from app.services.studies.analyse import available_tasks, unavailable_reasons
@@ -46,7 +47,7 @@ class Upload:
 
 
 class Picture(NamedTuple):
-    """The row of an image, the bytes of its file, and the pixels in them where those are at hand."""
+    """The row of an image, the bytes to store, and what networks read of them where that is at hand, uint8 RGB."""
 
     row: Image
     data: bytes
@@ -95,7 +96,8 @@ def receive_study(
         if found := _same_submission(study.submission_key):
             return Received(found, {})
         pictures = _pictures(uploads)
-        return store_study(study, _detecting(study, uploads, pictures) if task == DETECT else pictures, actor)
+        kept = _detecting(study, pictures) if task == DETECT else (picture for _, picture in pictures)
+        return store_study(study, kept, actor)
     except RefusedUpload as refusal:
         detail = f"{refusal.sha256[:16]} {refusal.reason}" if isinstance(refusal, RefusedFile) else refusal.message
         audit.record("study.refuse", actor=actor, detail=detail)
@@ -202,9 +204,9 @@ def _same_submission(key: str | None) -> Study | None:
     return db.session.scalar(select(Study).where(Study.submission_key == key)) if key else None
 
 
-def _detecting(study: Study, uploads: Sequence[Upload], pictures: Iterable[Picture]) -> Iterator[Picture]:
+def _detecting(study: Study, pictures: Iterable[tuple[Upload, Picture]]) -> Iterator[Picture]:
     """The same pictures; the study's task is found on the way. Raises UnclearTask, or RefusedUpload."""
-    for upload, picture in zip(uploads, pictures, strict=True):
+    for upload, picture in pictures:
         _agree(study, upload, _detected(upload, picture.pixels))
         yield picture
 
@@ -247,7 +249,7 @@ def store_study(study: Study, pictures: Iterable[Picture], actor: Actor) -> Rece
             image = picture.row
             names.append(store.put(picture.data, SUFFIXES[image.media_type]))
             if picture.pixels is not None:
-                pixels[names[-1]] = models.shrink_to_read(picture.pixels)
+                pixels[names[-1]] = picture.pixels
             image.position, image.stored_name = position, names[-1]
             study.images.append(image)
         study.terms = search.make_terms(study)
@@ -268,24 +270,35 @@ def store_study(study: Study, pictures: Iterable[Picture], actor: Actor) -> Rece
     return Received(study, pixels)
 
 
-def _decoded(upload: Upload) -> models.DecodedImage:
+def _pictures(uploads: Sequence[Upload]) -> Iterator[tuple[Upload, Picture]]:
+    """Every picture with the upload that it is of, in their order. Raises RefusedFile, and ServerBusy."""
+    count, most = 0, current_app.config["MAX_IMAGES_PER_STUDY"]
+    for upload in uploads:
+        pictures = _pictures_of(upload)
+        count += len(pictures)
+        if count > most:
+            raise RefusedFile(upload, f"With its pages the study has more than {most} images. Send fewer at once.")
+        yield from ((upload, picture) for picture in pictures)
+
+
+def _pictures_of(upload: Upload) -> list[Picture]:
     try:
-        return models.decode_image(upload.data)
+        frames = decode_file(upload.data)
     except models.UnreadableImage as error:
         raise RefusedFile(upload, unreadable_text(error.code, error.values)) from None
+    digest = hashlib.sha256(upload.data).hexdigest()
+    return [Picture(_row(upload, digest, frame, len(frames)), frame.stored, frame.pixels) for frame in frames]
 
 
-def _pictures(uploads: Sequence[Upload]) -> Iterator[Picture]:
-    """Each upload, its pixels encoded anew without any metadata."""
-    for upload in uploads:
-        decoded = _decoded(upload)
-        height, width = decoded.pixels.shape[:2]
-        row = Image(
-            original_name=clean_file_name(upload.filename),
-            sha256=hashlib.sha256(upload.data).hexdigest(),
-            byte_size=len(upload.data),
-            width=width,
-            height=height,
-            media_type=decoded.media_type,
-        )
-        yield Picture(row, models.encode_image(decoded.pixels, decoded.media_type), decoded.pixels)
+def _row(upload: Upload, digest: str, frame: models.DecodedFrame, pages: int) -> Image:
+    return Image(
+        original_name=clean_file_name(upload.filename),
+        sha256=digest,
+        byte_size=len(upload.data),
+        width=frame.width,
+        height=frame.height,
+        media_type=frame.media_type,
+        orientation=frame.orientation,
+        page=frame.position + 1 if pages > 1 else 0,
+        facts=asdict(frame.facts),
+    )

@@ -104,7 +104,7 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
         first += [outcome_box(section.state, section.headline, section.reason), Spacer(0, 4)]
     first += [
         pictures_row(section, original, overlay, LOW if several else TALL),
-        text(f"File “{section.original_name}”, SHA-256 {section.sha256}", "small"),
+        text(f"File “{section.original_name}”{_page(section.page)}, SHA-256 {section.sha256}", "small"),
     ]
     if section.steps:
         first += [
@@ -116,6 +116,10 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
     if several and heads:
         first += heads.pop(0)
     return [KeepTogether(first), *(KeepTogether(head) for head in heads)]
+
+
+def _page(page: int) -> str:
+    return f", page {page}" if page else ""
 
 
 def _head(head: HeadSection) -> list[Flowable]:
