@@ -126,7 +126,7 @@ class FakeNetworks:
             sha256=SHA256,
             spec=InputSpec(height=160, width=160, fit="pad"),
             heads={head.key: _head_card(head) for head in task.heads},
-            training_images={"drawn-by-code": 64},
+            training_images={"drawn-by-code": 64} | {name: 64 for source in task.sources for name in source.datasets},
             excluded=(),
             metrics={
                 "heads": {head.key: _head_metrics(head) for head in task.heads},

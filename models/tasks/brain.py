@@ -3,7 +3,7 @@ from models.task import DataSource, Head, Label, Modality, Target, Task
 TASK = Task(
     name="brain",
     title="Brain MRI",
-    question="Is a tumour seen, and of which of three kinds?",
+    question="Is a tumour present? If so, which type?",
     image_kind="One slice of a brain MRI, T1 with contrast if there is one",
     modality=Modality.BRAIN_MRI,
     network="mobilenet_v2",
@@ -20,11 +20,15 @@ TASK = Task(
         ),
     ),
     primary="tumour",
-    intended_use="Research on MRI slices, and a second look beside the reader's own.",
+    intended_use="Research on MRI slices, and a second opinion beside the reader's own.",
     limitations=(
         "MRI only: no CT was learned, and CT is refused where it is recognised.",
         "One slice is read at a time; the rest of the series is not considered.",
         "Most tumours came as contrast-enhanced T1, the others as other sequences from the web: a cue by itself.",
+        "Slices of one patient may be in both training and test, since the main source has no patient numbers: expect "
+        "less than the measured figures on patients of your own.",
+        "All published figures of version 1.0.0 are void: half of its test images had a mirrored or turned copy among "
+        "the images that it learned from.",
         "'No tumour seen' does not mean a healthy brain; metastases, lymphoma, abscess and others were not learned.",
     ),
     out_of_scope=(
@@ -46,8 +50,33 @@ TASK = Task(
             licence="As recalled, not verified: CC0 by Kaggle, its figshare part CC BY 4.0; SARTAJ and Br35H unknown.",
             bias=(
                 "Tumours are nearly all contrast-enhanced T1, the others mostly axial T2 or FLAIR from the web. No "
-                "patient numbers: slices of one patient may be in training and test. All squeezed to a square."
+                "patient numbers: slices of one patient may be in training and test. All squeezed to a square. Half of "
+                "its test images had a mirrored or turned copy in training; these copies are out since version 1.1.0."
             ),
+        ),
+        DataSource(
+            name="TCIA Brain-Tumor-Progression (doi:10.7937/K9/TCIA.2018.15quzvnb)",
+            datasets=("TCIA Brain-Tumor-Progression (T1 post contrast)",),
+            licence="CC BY 3.0.",
+            bias="Eight patients with treated glioblastoma, axial T1 after contrast; cavities after surgery occur.",
+        ),
+        DataSource(
+            name="NTUA Parkinson data set (Tagaris et al., 2018)",
+            datasets=("NTUA Parkinson (clinical MRI, 128 px)",),
+            licence="For academic use.",
+            bias="No tumour, by no reader's word; elderly brains of one hospital, soft (128 px).",
+        ),
+        DataSource(
+            name="NiChart demonstration data (CBICA)",
+            datasets=("NiChart demo T1 (2 mm)", "NiChart demo FLAIR (2 mm)"),
+            licence="Terms of CBICA, not stated for the data.",
+            bias="No tumour; 17 mostly elderly people, white-matter lesions in several; soft (2 mm voxels).",
+        ),
+        DataSource(
+            name="Volunteers: IXI, Siemens Trio MPRAGE, niivue",
+            datasets=("IXI T1 (2 mm)", "Siemens Trio MPRAGE (one volunteer)", "niivue demo (one volunteer)"),
+            licence="IXI CC BY-SA 3.0 as recalled; niivue CC BY-NC 4.0.",
+            bias="No tumour; four healthy people.",
         ),
     ),
     targets=(Target("Accuracy", reach=0.95, stretch=0.98),),

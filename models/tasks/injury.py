@@ -94,6 +94,18 @@ TASK = Task(
             licence="Unknown; web pictures, many with watermarks of stock agencies.",
             bias="The few cuts, lacerations, abrasions and bruises, in part stretched to a square.",
         ),
+        DataSource(
+            name="MySkin, close-up photos of normal skin",
+            datasets=("MySkin normal (close-up photos)",),
+            licence="No licence file.",
+            bias="Plain close-ups without background, light to dark brown skin; normal skin only.",
+        ),
+        DataSource(
+            name="Sign Language Digits (arXiv:2011.08927)",
+            datasets=("Sign Language Digits hands (100 px)",),
+            licence="Apache-2.0.",
+            bias="Whole hands on a plain wall, only 100 px; normal skin only.",
+        ),
     ),
     targets=(Target("Accuracy", reach=0.93, stretch=0.97),),
 )

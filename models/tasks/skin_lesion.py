@@ -3,7 +3,7 @@ from models.task import DataSource, Head, Label, Modality, OperatingPoint, Targe
 TASK = Task(
     name="skin_lesion",
     title="Skin lesion",
-    question="Which of seven kinds of pigmented lesion is it?",
+    question="Which of seven types of pigmented lesion is it?",
     image_kind="A dermatoscopic image of one lesion, centred",
     modality=Modality.DERMOSCOPY,
     network="mobilenet_v2",
@@ -23,9 +23,9 @@ TASK = Task(
         ),
     ),
     primary="lesion",
-    intended_use="Research on dermatoscopic images, and a second look beside the clinician's own.",
+    intended_use="Research on dermatoscopic images, and a second opinion beside the clinician's own.",
     limitations=(
-        "It knows seven kinds only: a lesion of any other kind gets a wrong name or an inconclusive result.",
+        "It knows seven types only: a lesion of any other type gets a wrong name or an inconclusive result.",
         "Learned on HAM10000, almost only light skin (Vienna, Queensland); not valid for darker skin.",
         "Dermatoscopes only: not for ordinary camera or phone pictures.",
         "About half of its labels are histopathology, the rest follow-up, consensus or confocal microscopy.",
@@ -49,6 +49,12 @@ TASK = Task(
                 "Vienna and Queensland, almost only light skin. Two renderings (sharp crop, softer whole field), the "
                 "sharp one rarer for melanoma. Nevi are 30 % here and 67 % in HAM10000: probabilities fit this mix."
             ),
+        ),
+        DataSource(
+            name="ISIC archive, 2018 task 1 (arXiv:1902.03368)",
+            datasets=("ISIC archive outside HAM10000 (MSK/UDA, ISIC 2018 task 1 images)",),
+            licence="CC0 or CC BY-NC by image, as recalled.",
+            bias="Mostly New York; melanoma, nevus and benign keratosis only. Rulers, ink marks and violet circles.",
         ),
     ),
     targets=(Target("Balanced accuracy", reach=0.75, stretch=0.85), Target("Mean AUC", reach=0.95, stretch=0.97)),

@@ -39,12 +39,14 @@ class UnfitManifest(ValueError):
 class Source:
     """One folder with a manifest, and how its columns name the labels of a task's heads.
 
-    `same`: head key -> label of all its images.
+    `same`: head key -> label of all its images. `copies`: a file in the folder that lists pairs of images of which
+    one is a mirrored or turned copy of the other (columns image, its_split, copy, copy_split).
     """
 
     folder: str
     columns: dict[str, str]
     same: dict[str, str] = field(default_factory=dict)
+    copies: str = ""
 
 
 SOURCES: dict[str, tuple[Source, ...]] = {
@@ -55,7 +57,7 @@ SOURCES: dict[str, tuple[Source, ...]] = {
         Source("fracture_type", {"type": "type"}),
     ),
     "chest": (Source("chest", {"chest": "label"}),),
-    "brain": (Source("brain", {"tumour": "label"}),),
+    "brain": (Source("brain", {"tumour": "label"}, copies="known_copies_val_test_holdout.csv"),),
 }
 SOURCES[XRAY_TASK.name] = tuple(
     replace(source, same={MODALITY_TASK.primary: get_task(name).modality})
@@ -130,8 +132,23 @@ def _task_examples(task: Task) -> list[Example]:
     found: list[Example] = []
     for source in SOURCES[task.name]:
         manifest = datasets_root() / source.folder / "manifest.csv"
-        found += read_examples(task, manifest, source.columns, source.same, read_corrections(source.folder))
+        examples = read_examples(task, manifest, source.columns, source.same, read_corrections(source.folder))
+        copied = copies_of_test(source)
+        found += [example for example in examples if example.split != "val" or example.path not in copied]
     return found
+
+
+def copies_of_test(source: Source) -> set[Path]:
+    """The validation images of this source that show a test image mirrored or turned: what is chosen on validation must
+    not have seen the test split."""
+    if not source.copies:
+        return set()
+    folder = datasets_root() / source.folder
+    return {
+        folder / row["image"]
+        for row in read_manifest(folder / source.copies)
+        if (row["its_split"], row["copy_split"]) == ("val", "test")
+    }
 
 
 def read_corrections(folder: str) -> dict[str, dict[str, str]]:

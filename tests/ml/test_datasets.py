@@ -17,6 +17,8 @@ from models.training.augment import Augmentation, augment
 from models.training.datasets import (
     CACHED_SIDE,
     MISSING,
+    SOURCES,
+    copies_of_test,
     datasets_root,
     load_examples,
     read_pixels,
@@ -251,3 +253,14 @@ def test_padding_stays_black():
     assert found[:18].max() < 1
     assert found[-18:].max() < 1
     assert found[24:56] == pytest.approx(np.full((32, 80, 3), 200.0), abs=1)
+
+
+@needs_labelled_images
+def test_nothing_is_chosen_on_copies_of_test_images():
+    """The main source of brain holds mirrored copies of its own images; some lie in validation and test."""
+    (source,) = SOURCES["brain"]
+    copies = copies_of_test(source)
+    listed = {row.path for row in load_examples(models.get_task("brain"))} | copies
+    used = {row.path for row in load_examples(models.get_task("brain"), splits=("val",))}
+    assert copies and copies < listed
+    assert used and not used & copies

@@ -115,6 +115,7 @@ def _data(task: models.Task, card: models.Card | None) -> Section:
     rows = [
         (source.name, source.licence, source.bias, f"{sum(trained.pop(name, 0) for name in source.datasets):,}")
         for source in task.sources
+        if card is None or trained.keys() & source.datasets
     ]
     rows += [(name, "Not declared.", "Not declared.", f"{count:,}") for name, count in trained.items()]
     columns = ("Source", "Licence", "Known bias", "Training images")
