@@ -284,7 +284,8 @@ def test_measures_are_shown_for_the_head_and_the_answer(make_study):
     assert [(m.name, m.value, m.low, m.high, m.n) for m in network.measures] == [("accuracy", 0.9, 0.85, 0.94, 120)]
     assert network.label == "Actinic keratosis or Bowen's disease"
     assert network.label_measures == network.measures
-    assert network.trained_on == ("drawn-by-code",)
+    assert network.trained_on == models.get_card(models.get_task("skin_lesion")).trained_on
+    assert network.trained_on[0] == "drawn-by-code"
 
 
 def test_measures_of_other_weights_are_not_shown(make_study):
