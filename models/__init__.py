@@ -5,8 +5,13 @@ prediction = predict(get_task("chest"), decode_image(data).pixels)
 """
 
 from models.card import Card, HeadCard, Measure, NetworkUnavailable, read_audit, registered_networks
+from models.decoders.errors import DecodersBusy, UnreadableCode, UnreadableImage
+from models.decoders.registry import FORMATS, FileFormat, read_file
+from models.decoders.single import DecodedImage, decode_image
+from models.decoders.stored import read_stored
+from models.frame import Facts, Frame
 from models.gate import MODALITY_TASK, Detection
-from models.imaging import DecodedImage, UnreadableImage, decode_image, encode_image, shrink_to_read
+from models.imaging import encode_image, shrink_to_read
 from models.inference import detect_task, get_card, load_networks, network_status, predict
 from models.reason import Reason, ReasonCode
 from models.registry import UnfitChoice, UnknownTask, all_tasks, get_task
@@ -31,6 +36,7 @@ from models.task import (
 
 __all__ = [
     "CALIBRATION_TARGET",
+    "FORMATS",
     "GATE_TARGETS",
     "MODALITY_TASK",
     "VIEWS",
@@ -38,7 +44,11 @@ __all__ = [
     "DataSource",
     "Decision",
     "DecodedImage",
+    "DecodersBusy",
     "Detection",
+    "Facts",
+    "FileFormat",
+    "Frame",
     "Head",
     "HeadCard",
     "HeadResult",
@@ -57,6 +67,7 @@ __all__ = [
     "Task",
     "UnfitChoice",
     "UnknownTask",
+    "UnreadableCode",
     "UnreadableImage",
     "all_tasks",
     "decode_image",
@@ -70,6 +81,8 @@ __all__ = [
     "network_status",
     "predict",
     "read_audit",
+    "read_file",
+    "read_stored",
     "registered_networks",
     "render_heatmap",
     "render_view",

@@ -109,7 +109,6 @@ REFUSED = {
     **{
         f"U07 {kind}": encoded(kind) for kind in ("TIFF", "EPS", "JPEG2000", "ICO", "GIF", "WEBP", "AVIF", "PDF", "BMP")
     },
-    "U07 MPO": multi_picture_jpeg(),
     "U07 PSD": b"8BPS\0\1" + b"\0" * 6 + struct.pack(">HIIHH", 3, 64, 64, 8, 3) + b"\0" * 400,
     "U07 FITS": b"SIMPLE  =                    T".ljust(2880),
     "U08 postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n(/etc/passwd) (r) file\n",
@@ -140,6 +139,7 @@ ACCEPTED = {
     "U21 mode I;16": encoded("PNG", mode="I;16"),
     "U21 mode RGBA": encoded("PNG", mode="RGBA"),
     "U21 mode CMYK": encoded("JPEG", mode="CMYK"),
+    "U15 second picture behind a jpeg": multi_picture_jpeg(),
     "U21 grey jpeg": encoded("JPEG", mode="L"),
     "U25 heavy compression": encoded("JPEG", size=(320, 240), quality=5),
 }

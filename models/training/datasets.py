@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from models.decoders.single import decode_image
 from models.gate import MODALITY_TASK
-from models.imaging import decode_image
 from models.registry import get_task
 from models.task import Head, Modality, Task
 from models.training.synthetic import draw_negatives, vary_photo

@@ -33,7 +33,6 @@ from tqdm import tqdm
 
 from models.card import HeadCard, Measure, NetworkUnavailable, card_path
 from models.gate import MODALITY_TASK
-from models.imaging import UnreadableImage
 from models.inference import get_card
 from models.task import Task
 from models.training import metrics
@@ -168,7 +167,7 @@ def main(arguments: list[str] | None = None) -> None:
             check_outside_repository(options.plots)
         images = score_images(task, _examples(task, options.manifest, options.split))
         found = evaluate(task, images, options.split or ("all" if options.manifest else "test"))
-    except (UnfitManifest, UnreadableImage, NetworkUnavailable, InsideRepository) as error:
+    except (UnfitManifest, NetworkUnavailable, InsideRepository) as error:
         raise SystemExit(str(error)) from None
     if found["split"] == "test" and not options.manifest:
         # Imported here, since it takes Keras, which nothing else of this command does.

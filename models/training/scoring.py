@@ -12,12 +12,13 @@ import numpy as np
 from tqdm import tqdm
 
 from models.decision import asked_heads
+from models.decoders.errors import UnreadableImage
 from models.gate import MODALITY_TASK, judge_distance
-from models.imaging import UnreadableImage, prepare
+from models.imaging import prepare
 from models.inference import decide, pass_gate
 from models.runtime import get_network
 from models.task import Head, HeadResult, Task
-from models.training.datasets import MISSING, Example, read_upload
+from models.training.datasets import MISSING, Example, UnfitManifest, read_upload
 from models.views import run_views
 
 
@@ -79,7 +80,7 @@ class HeadScores:
 
 
 def score_images(task: Task, examples: list[Example]) -> list[ImageScore]:
-    """The score of each image that can be decoded; says which cannot. Raises UnreadableImage when none can."""
+    """The score of each image that can be decoded; says which cannot. Raises UnfitManifest when none can."""
     scores = []
     for example in tqdm(examples, desc=f"scoring {task.name}"):
         try:
@@ -87,7 +88,7 @@ def score_images(task: Task, examples: list[Example]) -> list[ImageScore]:
         except UnreadableImage as error:
             tqdm.write(f"Left out, since an upload of it is refused: {example.path}: {error}")
     if not scores:
-        raise UnreadableImage("None of the images can be decoded.")
+        raise UnfitManifest("None of the images can be decoded.")
     return scores
 
 

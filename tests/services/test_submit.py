@@ -10,6 +10,7 @@ from app.extensions import db
 from app.services import studies
 from app.services.storage import file_store
 from app.services.studies.submit import Upload, clean_file_name, clean_line, clean_text, receive_study
+from tests.actors import by
 from tests.fakes import picture
 from tests.sending import stored_files
 
@@ -23,7 +24,7 @@ def owner(make_user) -> User:
 
 def receive(owner: User, *files: bytes, **facts) -> Study:
     uploads = [Upload(f"film-{number}.jpg", data) for number, data in enumerate(files)]
-    return receive_study(owner=owner, task=facts.pop("task", "chest"), uploads=uploads, **facts).study
+    return receive_study(actor=by(owner), task=facts.pop("task", "chest"), uploads=uploads, **facts).study
 
 
 def test_stores_the_facts_of_the_upload(owner):
@@ -50,7 +51,9 @@ def test_hands_on_what_networks_read_so_that_nothing_is_decoded_twice(task, owne
     decoded = []
     decode = models.decode_image
     monkeypatch.setattr(models, "decode_image", lambda data: decoded.append(data) or decode(data))
-    received = receive_study(owner=owner, task=task, uploads=[Upload(f"{n}.jpg", data) for n, data in enumerate(sent)])
+    received = receive_study(
+        actor=by(owner), task=task, uploads=[Upload(f"{n}.jpg", data) for n, data in enumerate(sent)]
+    )
     assert decoded == sent
     assert [received.pixels[image.stored_name].shape for image in received.study.images] == [
         (240, 320, 3), (1300, 1300, 3),
@@ -63,7 +66,7 @@ def test_hands_on_what_networks_read_so_that_nothing_is_decoded_twice(task, owne
 
 
 def test_waits_to_be_analysed(owner):
-    assert receive(owner, picture()).outcome == "pending"
+    assert receive(owner, picture()).status == "waiting"
 
 
 def test_keeps_the_order_of_the_images(owner):
@@ -95,7 +98,7 @@ def test_refusals_name_the_rule_and_leave_nothing(files, facts, status, words, o
 
 def test_a_refusal_is_recorded_by_hash_and_reason(owner):
     with pytest.raises(RefusedUpload):
-        receive_study(owner=owner, task="chest", uploads=[Upload("Jane Secret.jpg", b"text")], address="192.0.2.7")
+        receive_study(actor=by(owner, "192.0.2.7"), task="chest", uploads=[Upload("Jane Secret.jpg", b"text")])
     event = db.session.query(AuditEvent).one()
     assert event.action == "study.refuse"
     assert event.detail.startswith(hashlib.sha256(b"text").hexdigest()[:16])
@@ -106,7 +109,7 @@ def test_a_refusal_is_recorded_by_hash_and_reason(owner):
 
 def test_the_largest_file_that_is_accepted_may_be_16_mb(owner):
     data = picture()
-    assert receive(owner, data + bytes(16 * 1024 * 1024 - len(data))).outcome == "pending"
+    assert receive(owner, data + bytes(16 * 1024 * 1024 - len(data))).status == "waiting"
 
 
 def test_too_many_in_a_minute(owner, app):

@@ -7,7 +7,7 @@ import pytest
 import models
 from app.entities import AuditEvent, Study
 from app.extensions import db
-from models.imaging import MAX_PIXELS
+from models.decoders.limits import MAX_PIXELS
 from tests.fakes import picture
 from tests.sending import send_study, stored_files, upload
 

@@ -93,7 +93,7 @@ class Heatmap:
 
 @dataclass(frozen=True)
 class ImageSection:
-    """One image: what was sent, what came of it. `sections` is empty when the image was not assessed or failed.
+    """One image: what was sent, what came of it. `sections` is empty when the image was not assessed or is not done.
 
     `steps`: of a task with several questions, all answers in brief in the order of the task; else empty.
     `heatmaps`: those that there are, the most probable label's first. `suggested_task`: name of the task that the gate
@@ -106,6 +106,7 @@ class ImageSection:
     sha256: str
     width: int
     height: int
+    status: str
     outcome: str
     headline: str
     reason: str
@@ -117,6 +118,11 @@ class ImageSection:
     timings_ms: dict[str, float]
     reason_code: str = ""
     reason_values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """The outcome, or the status while there is none."""
+        return self.outcome or self.status
 
     @property
     def primary(self) -> HeadSection | None:
@@ -179,6 +185,7 @@ class ReportContent:
     patient_name: str
     patient_reference: str
     note: str
+    status: str
     outcome: str
     headline: str
     reason: str
@@ -187,11 +194,16 @@ class ReportContent:
     intended_use: str
     limitations: tuple[str, ...]
     reviews: tuple[ReviewLine, ...]
-    # Position of the image that decides the outcome; None while none is analysed.
+    # Position of the image that decides the outcome; None while an image is not done.
     lead_position: int | None = None
     statement: str = RESEARCH_USE
 
     @property
+    def state(self) -> str:
+        """The outcome, or the status while there is none."""
+        return self.outcome or self.status
+
+    @property
     def lead_image(self) -> ImageSection | None:
-        """The image that decides the outcome; None while none is analysed."""
+        """The image that decides the outcome; None while an image is not done."""
         return None if self.lead_position is None else self.images[self.lead_position]

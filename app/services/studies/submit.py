@@ -20,9 +20,11 @@ from app.entities import AuditEvent, Image, Study, User, utc_now
 from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
 from app.services import audit
+from app.services.actor import Actor
 from app.services.storage import file_store
 from app.services.studies import search
 from app.services.studies.analyse import available_tasks, unavailable_reasons
+from app.wording_files import unreadable_text
 
 # Sent instead of a task's name: the gate finds the task from the images.
 DETECT = "detect"
@@ -73,31 +75,30 @@ class UnclearTask(RefusedFile):
 
 def receive_study(
     *,
-    owner: User,
+    actor: Actor,
     task: str,
     uploads: Sequence[Upload],
     patient_name: str = "",
     patient_reference: str = "",
     note: str = "",
     submission_key: str | None = None,
-    address: str = "",
 ) -> Received:
-    """Store a study of `uploads` for `task`, all or nothing; it waits to be analysed (outcome "pending").
+    """Store a study of `uploads` for `task`, the actor's, all or nothing; it waits to be analysed.
 
     `task` is a task's name or DETECT: then the gate finds the one task that reads all these images.
     The same form with the same content sent again answers the study that it made the first time. Raises RefusedUpload
     for what is not accepted, TooManyRequests over the quota, StorageFailed when the disk does not take it.
     """
-    check_quota(owner)
+    check_quota(actor.user)
     try:
-        study = _checked_study(owner, task, uploads, patient_name, patient_reference, note, submission_key)
+        study = _checked_study(actor.user, task, uploads, patient_name, patient_reference, note, submission_key)
         if found := _same_submission(study.submission_key):
             return Received(found, {})
         pictures = _pictures(uploads)
-        return store_study(study, _detecting(study, uploads, pictures) if task == DETECT else pictures, owner, address)
+        return store_study(study, _detecting(study, uploads, pictures) if task == DETECT else pictures, actor)
     except RefusedUpload as refusal:
         detail = f"{refusal.sha256[:16]} {refusal.reason}" if isinstance(refusal, RefusedFile) else refusal.message
-        audit.record("study.refuse", user=owner, detail=detail[:255], address=address)
+        audit.record("study.refuse", actor=actor, detail=detail)
         db.session.commit()
         raise
 
@@ -233,7 +234,7 @@ def _detected(upload: Upload, pixels: np.ndarray) -> models.Task:
     return detection.task
 
 
-def store_study(study: Study, pictures: Iterable[Picture], by: User, address: str) -> Received:
+def store_study(study: Study, pictures: Iterable[Picture], actor: Actor) -> Received:
     """Store a new study with these images, all or nothing.
 
     Answers the study that has the same submission key, if there is one already. Raises StorageFailed, and whatever
@@ -253,7 +254,7 @@ def store_study(study: Study, pictures: Iterable[Picture], by: User, address: st
         db.session.add(study)
         db.session.flush()
         detail = f"{study.task}, found by the gate" if study.task_detected else study.task
-        audit.record("study.create", user=by, object_key=study.key, detail=detail, address=address)
+        audit.record("study.create", actor=actor, object_key=study.key, detail=detail)
         db.session.commit()
     except BaseException as error:
         db.session.rollback()
@@ -271,7 +272,7 @@ def _decoded(upload: Upload) -> models.DecodedImage:
     try:
         return models.decode_image(upload.data)
     except models.UnreadableImage as error:
-        raise RefusedFile(upload, str(error)) from None
+        raise RefusedFile(upload, unreadable_text(error.code, error.values)) from None
 
 
 def _pictures(uploads: Sequence[Upload]) -> Iterator[Picture]:
