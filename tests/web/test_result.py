@@ -41,7 +41,7 @@ def test_every_bar_is_marked_with_its_threshold(study, clinician):
     count = page.count('class="bar-fill"')
     assert page.count('<line class="bar-mark" x1="50.00"') == count
     assert page.count("<title>Threshold 0.50</title>") == count
-    assert page.count('<span class="visually-hidden">. Threshold 0.50</span>') == count
+    assert page.count('<span class="visually-hidden">Threshold 0.50</span>') == count
     assert "The mark on a bar is the threshold" in page
 
 
