@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from time import perf_counter
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import select
@@ -77,7 +77,7 @@ def analyse(image_id: int, pixels: np.ndarray | None = None) -> ImageStatus | No
     return ImageStatus.FAILED if isinstance(result, Failure) else ImageStatus.DONE
 
 
-def store_reason(analysis: Analysis, reason) -> None:
+def store_reason(analysis: Analysis, reason: Any) -> None:
     """Keep why an image was not assessed or not decided: a code with its values, or a text."""
     if hasattr(reason, "code"):
         analysis.reason_code, analysis.reason_values = str(reason.code), dict(reason.values)
