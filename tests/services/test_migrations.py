@@ -227,7 +227,8 @@ def store_states() -> None:
                 label, probability = LEADS.get(run, ("", None))
                 add["analyses"](image_id=image, task="chest", network="cnn", weights_version="1", weights_sha256="0",
                                 outcome=run, reason="It broke." if run == "failed" else "", lead_label=label,
-                                lead_probability=probability, suggested_task="", timings_ms={"gate": 1})  # fmt: skip
+                                lead_probability=probability, suggested_task="",
+                                timings_ms=db.literal_column("'{}'"))  # fmt: skip
     db.session.commit()
     db.session.remove()
 

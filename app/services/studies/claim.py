@@ -4,7 +4,7 @@ import hashlib
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, Update, or_, select, update
 
 from app.entities import Analysis, Image, ImageStatus, Study, StudyStatus, new_key, utc_now
 from app.extensions import db
@@ -28,7 +28,7 @@ class Failure(NamedTuple):
     """Why an image could not be analysed: a FailureCode and its values."""
 
     code: str
-    values: dict
+    values: dict[str, str]
 
 
 def take_claim(image_id: int) -> Claim | None:
@@ -102,16 +102,17 @@ def _is_free() -> ColumnElement[bool]:
     return or_(Image.status.in_((ImageStatus.RECEIVED, ImageStatus.FAILED)), is_dead)
 
 
-def _held(claim: Claim):
+def _held(claim: Claim) -> Update:
     return update(Image).where(Image.id == claim.image_id, Image.claim == claim.key)
 
 
-def _execute(statement) -> bool:
+def _execute(statement: Update) -> bool:
     """Whether the statement changed the row."""
     return db.session.execute(statement, execution_options={"synchronize_session": False}).rowcount > 0
 
 
-def _failure(failure: Failure | None) -> dict:
+def _failure(failure: Failure | None) -> dict[str, object]:
+    """The columns of an image that tell of its failure; of none, when it is None."""
     if failure is None:
         return {"failure_code": "", "failure_values": {}, "failure_text": "", "failed_at": None}
     return {"failure_code": failure.code, "failure_values": failure.values, "failed_at": utc_now()}

@@ -9,6 +9,8 @@ from app.services.actor import Actor
 from app.services.studies.submit import clean_text
 
 MAX_COMMENT = 2000
+# Outcomes with one answer, which a reviewer can only agree with or replace.
+DECIDED = (models.Outcome.FINDING, models.Outcome.NO_FINDING)
 
 
 class InvalidReview(AppError):
@@ -60,5 +62,5 @@ def _check(study: Study, agrees: bool, correct_label: str, comment: str) -> None
         raise InvalidReview("Choose a right answer only if you disagree.")
     if not agrees and not (correct_label or comment):
         raise InvalidReview("Say which answer is right, or in the comment why you disagree.")
-    if correct_label == study.lead_label and study.outcome in ("finding", "no_finding") and correct_label:
+    if correct_label == study.lead_label and study.outcome in DECIDED and correct_label:
         raise InvalidReview("This is the answer that the network gave. Agree with it, or choose another one.")
