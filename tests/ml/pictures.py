@@ -76,7 +76,9 @@ def hand_tiff(*pages: dict[int, int], next_of_last: int = 0) -> bytes:
         fields[273] = fields[273] or pixels
         following = pixels + 64 * 48 if number + 1 < len(pages) else next_of_last
         entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(fields.items()))
-        data += struct.pack("<H", len(fields)) + entries + struct.pack("<I", following) + bytes([number]) * 64 * 48
+        data += (
+            struct.pack("<H", len(fields)) + entries + struct.pack("<I", following) + bytes([number % 256]) * 64 * 48
+        )
     return data
 
 
