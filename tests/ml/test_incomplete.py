@@ -12,7 +12,7 @@ from tests.bad_files import chunk
 from tests.ml.files import noise, refused, save
 from tests.ml.pictures import deep_png, every_kind, grain, hand_tiff
 
-FIELD_CASES = Path(__file__).parents[2] / "shared" / "field_cases"
+FIELD_CASES = Path(__file__).parents[3] / "shared" / "field_cases"
 WHOLE = {UnreadableCode.INCOMPLETE, UnreadableCode.DAMAGED}
 JPEGS = [kind for kind in every_kind() if kind.startswith("jpeg")]
 
