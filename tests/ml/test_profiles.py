@@ -161,6 +161,34 @@ def test_a_profile_in_several_parts_of_a_jpeg_and_one_that_is_not_all_there():
     assert models.read_file(plain[:2] + part(2, icc[half:]) + plain[2:])[0].facts.colour_profile == "sRGB"
 
 
-def test_a_profile_that_converts_by_a_table_is_applied_and_stored_as_pixels():
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    assert find_table(lab.tobytes(), "RGB") is None, "it is for other samples"
+def table_icc(space: bytes) -> bytes:
+    """A version 2 profile of one table from ink or light to grey Lab (ICC.1:2001-04, 6.5.8: lut8Type)."""
+    channels = 4 if space == b"CMYK" else 3
+    nodes = np.indices((2,) * channels).reshape(channels, -1).T
+    light = (1 - nodes).prod(axis=1) if space == b"CMYK" else nodes.mean(axis=1)
+    grid = b"".join(bytes([round(255 * value), 128, 128]) for value in light)
+    straight = bytes(range(256))
+    one = [65536 if row == column else 0 for row in range(3) for column in range(3)]
+    lut = b"mft1" + bytes(4) + bytes([channels, 3, 2, 0]) + struct.pack(">9i", *one)
+    lut += straight * channels + grid + straight * 3
+    header = struct.pack(">I4sI4s4s4s", 144 + len(lut), b"", 0x02400000, b"prtr", space, b"Lab ") + bytes(12) + b"acsp"
+    header += bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
+    return header.ljust(128, b"\0") + struct.pack(">I4sII", 1, b"A2B0", 144, len(lut)) + lut
+
+
+@pytest.mark.parametrize(("space", "mode"), [(b"CMYK", "CMYK"), (b"RGB ", "RGB")])
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_a_profile_that_converts_by_a_table_is_applied_and_pixels_are_stored(kind, space, mode):
+    icc = table_icc(space)
+    frame = framed(save(Image.fromarray(grain()).convert(mode), kind, icc_profile=icc))
+    assert frame.facts.colour_profile == f"{mode} by table"
+    assert frame.media_type == "image/png"
+    assert b"mft1" not in frame.stored
+    assert np.ptp(frame.pixels.astype(int), axis=2).max() <= 2, "this profile knows only greys"
+    assert np.ptp(frame.pixels) > 60
+
+
+def test_a_table_for_other_samples_is_left_out():
+    assert find_table(table_icc(b"CMYK"), "RGB") is None
+    assert find_table(table_icc(b"RGB "), "GRAY") is None
+    assert find_table(table_icc(b"RGB ")[:300], "RGB") is None
