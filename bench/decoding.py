@@ -38,7 +38,7 @@ def _rows(name: str, data: bytes, pool: DecoderPool, repeats: int) -> list[Row]:
     return [
         pooled,
         here,
-        ratio(PART, f"{name}: process of its own over the same", pooled, here, AT_MOST_15_PERCENT_MORE),
+        ratio(PART, f"{name}: process of its own over the same", pooled, here, FIFTEEN_PERCENT_LESS),
     ]
 
 

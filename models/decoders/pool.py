@@ -33,8 +33,8 @@ class DecoderLimits:
     `patience`: seconds that an upload waits for a process. `decodes`: after so many a process is replaced."""
 
     memory_bytes: int = 2 << 30
-    cpu_seconds: int = 10
-    seconds: float = 20
+    cpu_seconds: int = 20
+    seconds: float = 30
     patience: float = 10
     decodes: int = 500
 

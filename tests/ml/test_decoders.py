@@ -1,6 +1,7 @@
 """Every format that is read: what its frames tell, and that the store gives their pixels again bit for bit."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -148,6 +149,14 @@ def test_white_is_zero_in_a_tiff_of_eight_and_sixteen_bits():
     assert np.array_equal(255 - framed(inverted).pixels, framed(bright).pixels)
     eight = framed(save(Image.fromarray(grain()[..., 0]), "TIFF", tiffinfo={262: 0}))
     assert np.array_equal(eight.pixels[..., 0], grain()[..., 0])
+
+
+def test_deep_kinds_of_tiff_that_are_not_read_are_named():
+    cmyk = deep_tiff(deep(np.dstack([grain(), grain()[..., 0]])))
+    start = struct.unpack("<I", cmyk[4:8])[0]
+    fields = {struct.unpack_from("<H", cmyk, start + 2 + 12 * n)[0]: start + 2 + 12 * n for n in range(cmyk[start])}
+    place = fields[262] + 8
+    assert refused(cmyk[:place] + b"\x05" + cmyk[place + 1 :]) == UnreadableCode.UNSUPPORTED_KIND
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -13,7 +13,7 @@ from tests.ml.files import noise, refused, save
 from tests.ml.pictures import deep_png, every_kind, grain, hand_tiff
 
 FIELD_CASES = Path(__file__).parents[3] / "shared" / "field_cases"
-WHOLE = {UnreadableCode.INCOMPLETE, UnreadableCode.DAMAGED}
+BROKEN = {UnreadableCode.INCOMPLETE, UnreadableCode.DAMAGED}
 JPEGS = [kind for kind in every_kind() if kind.startswith("jpeg")]
 
 
@@ -21,7 +21,7 @@ JPEGS = [kind for kind in every_kind() if kind.startswith("jpeg")]
 @pytest.mark.parametrize("kind", every_kind())
 def test_a_file_that_is_cut_off(kind, share):
     data = every_kind()[kind]
-    assert refused(data[: int(len(data) * share)]) in WHOLE | {UnreadableCode.UNKNOWN_FORMAT}
+    assert refused(data[: int(len(data) * share)]) in BROKEN | {UnreadableCode.UNKNOWN_FORMAT}
 
 
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.9, 0.99])
@@ -29,7 +29,7 @@ def test_a_file_that_is_cut_off(kind, share):
 def test_a_jpeg_that_was_cut_and_given_an_end(kind, share):
     data = every_kind()[kind]
     start = data.index(b"\xff\xda")
-    assert refused(data[: start + int((len(data) - start) * share)] + b"\xff\xd9") in WHOLE
+    assert refused(data[: start + int((len(data) - start) * share)] + b"\xff\xd9") in BROKEN
 
 
 @pytest.mark.parametrize("filling", [0x00, 0x55, 0x80, 0xFF])
@@ -39,7 +39,7 @@ def test_a_jpeg_whose_end_was_filled_up(kind, share, filling):
     data = every_kind()[kind]
     start = data.index(b"\xff\xda")
     cut = start + int((len(data) - start) * share)
-    assert refused(data[:cut] + bytes([filling]) * (len(data) - cut - 2) + b"\xff\xd9") in WHOLE
+    assert refused(data[:cut] + bytes([filling]) * (len(data) - cut - 2) + b"\xff\xd9") in BROKEN
 
 
 def scans(data: bytes) -> list[int]:
@@ -75,14 +75,14 @@ def test_a_jpeg_without_the_scan_of_one_channel():
 def test_compressed_data_that_were_filled_up_with_zeros(kind):
     data = every_kind()[kind]
     cut = int(len(data) * 0.8)
-    assert refused(data[:cut] + bytes(len(data) - cut)) in WHOLE
+    assert refused(data[:cut] + bytes(len(data) - cut)) in BROKEN
 
 
 @pytest.mark.parametrize("kind", ["png", "png grey", "png 16 bits", "tiff lzw", "tiff deflate"])
 def test_a_part_that_is_overwritten_with_zeros(kind):
     data = bytearray(every_kind()[kind])
     data[len(data) // 2 : len(data) * 3 // 4] = bytes(len(data) * 3 // 4 - len(data) // 2)
-    assert refused(bytes(data)) in WHOLE
+    assert refused(bytes(data)) in BROKEN
 
 
 def test_a_png_of_too_few_rows_in_whole_chunks():
@@ -103,7 +103,7 @@ def test_a_jpeg_in_a_tiff_that_is_cut_off():
     end = data.rindex(b"\xff\xd9")
     broken = data[: end - 400] + bytes(400) + data[end:]
     assert len(broken) == len(data)
-    assert refused(broken) in WHOLE
+    assert refused(broken) in BROKEN
 
 
 @pytest.mark.skipif(not FIELD_CASES.is_dir(), reason="the files of the field are not here")
