@@ -8,6 +8,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageCms
 
 from models.decoders.profile import DISPLAY_P3, Profile
@@ -82,11 +83,12 @@ def hand_tiff(*pages: dict[int, int], next_of_last: int = 0) -> bytes:
     return data
 
 
-def heif(pixels: np.ndarray, **options) -> bytes:
-    import pillow_heif
-
-    file = io.BytesIO()
-    pillow_heif.from_pillow(Image.fromarray(pixels)).save(file, **options)
+def heif(*pictures: np.ndarray, **options) -> bytes:
+    """A HEIC of one picture or several."""
+    file, heif_file = io.BytesIO(), pillow_heif.HeifFile()
+    for picture in pictures:
+        heif_file.add_from_pillow(Image.fromarray(picture))
+    heif_file.save(file, **options)
     return file.getvalue()
 
 

@@ -13,7 +13,7 @@ from models.decoders.errors import UnreadableCode
 from models.decoders.turn import turn_upright
 from tests.bad_files import chunk
 from tests.ml.files import framed, refused, save, scene
-from tests.ml.pictures import deep, deep_png, deep_tiff, every_kind, grain, hand_tiff, pages
+from tests.ml.pictures import deep, deep_png, deep_tiff, every_kind, grain, hand_tiff, heif, pages
 from tests.ml.test_imaging import INVERSE
 
 # Kinds that lose nothing, so that their pixels are those of the picture.
@@ -140,6 +140,24 @@ def test_previews_and_masks_in_a_tiff_are_no_frames():
     frames = models.read_file(hand_tiff({}, {254: 1}, {254: 4}, {254: 2}))
     assert [int(frame.pixels[0, 0, 0]) for frame in frames] == [0, 3]
     assert [frame.position for frame in frames] == [0, 1]
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "PNG"])
+def test_animations_are_refused(kind):
+    frames = [Image.fromarray(np.roll(grain(), shift, axis=1)) for shift in (5, 10)]
+    data = save(Image.fromarray(grain()), kind, save_all=True, append_images=frames)
+    assert refused(data) == UnreadableCode.SEVERAL_PICTURES
+
+
+def test_a_heic_of_several_pictures_is_refused():
+    assert refused(heif(grain(), grain()[::-1])) == UnreadableCode.SEVERAL_PICTURES
+
+
+def test_a_turned_heic_is_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = heif(grain(), quality=90, exif=exif.tobytes())
+    assert framed(data).pixels.shape == (160, 120, 3)
 
 
 def test_white_is_zero_in_a_tiff_of_eight_and_sixteen_bits():
