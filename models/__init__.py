@@ -6,7 +6,7 @@ prediction = predict(get_task("chest"), decode_image(data).pixels)
 
 from models.card import Card, HeadCard, Measure, NetworkUnavailable, read_audit, registered_networks
 from models.decoders.errors import DecodersBusy, UnreadableCode, UnreadableImage
-from models.decoders.pool import DecodedFrame, DecoderPool
+from models.decoders.pool import DecodedFrame, DecoderLimits, DecoderPool
 from models.decoders.registry import FORMATS, FileFormat, read_file
 from models.decoders.single import DecodedImage, decode_image
 from models.decoders.stored import read_stored
@@ -46,6 +46,7 @@ __all__ = [
     "Decision",
     "DecodedFrame",
     "DecodedImage",
+    "DecoderLimits",
     "DecoderPool",
     "DecodersBusy",
     "Detection",

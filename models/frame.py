@@ -33,8 +33,7 @@ class Frame:
     """One picture of a file.
 
     `pixels`: uint8 RGB [height, width, 3], upright, sRGB. `position`: from 0, its place in the file. `clean`: the file
-    without anything but the picture, where it can be kept as it was compressed (JPEG); else None. `is_upright`: whether
-    `clean` holds the pixels upright, so that nothing has to be turned when it is read.
+    without anything but the picture, where it can be kept as it was compressed (JPEG); else None.
     """
 
     pixels: np.ndarray

@@ -58,7 +58,7 @@ def read_clean(clean: bytes, orientation: int, max_side: int | None = None) -> n
     parts = read_parts(clean)
     space = _SPACES[parts.components]
     profile = find_profile(parts.icc, space)
-    samples = _decode(clean, space, max_side)
+    samples = _decode(clean, space, **_scaling(parts, max_side))
     return turn_upright(_to_rgb(samples, profile.icc if profile else None, space), orientation)
 
 
@@ -115,26 +115,24 @@ def _check_padding(scan: bytes, surplus: int) -> None:
         raise UnreadableImage(UnreadableCode.DAMAGED)
 
 
-def _decode(clean: bytes, space: str, max_side: int | None = None) -> np.ndarray:
+def _decode(clean: bytes, space: str, **scaling: int) -> np.ndarray:
     """Samples as they are coded, uint8 [h, w] in GRAY, else [h, w, channels]; CMYK with 255 for full ink.
 
     Raises ValueError with libjpeg's words.
     """
-    smaller = {} if max_side is None else _scaling(clean, max_side)
-    samples = simplejpeg.decode_jpeg(clean, space, strict=True, **smaller)
+    samples = simplejpeg.decode_jpeg(clean, space, strict=True, **scaling)
     if space == "CMYK":
         # As Adobe writes it, and with it everybody: 0 for full ink.
         return 255 - samples
     return samples[..., 0] if space == "GRAY" else samples
 
 
-def _scaling(clean: bytes, max_side: int) -> dict[str, int]:
+def _scaling(parts: JpegParts, max_side: int | None) -> dict[str, int]:
     """libjpeg decodes at a half, a quarter or an eighth at little cost: no smaller than what is asked for."""
-    parts = read_parts(clean)
     height, width = (int.from_bytes(parts.frame[n : n + 2], "big") for n in (1, 3))
-    scale = max_side / max(width, height)
-    if scale >= 1:
+    if max_side is None or max_side >= max(width, height):
         return {}
+    scale = max_side / max(width, height)
     return {"min_height": max(1, round(height * scale)), "min_width": max(1, round(width * scale)), "min_factor": 2}
 
 

@@ -37,7 +37,7 @@ _JFIF = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 
 @dataclass
 class JpegParts:
-    """What was read. `frame`: content of the SOF segment. `clean`: the file anew, without a colour profile."""
+    """What was read. `marker`, `frame`: of the SOF segment and its content. `body`: segments and scans to keep."""
 
     exif: bytes = b""
     xmp: bytes = b""

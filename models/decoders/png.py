@@ -8,12 +8,12 @@ from models.decoders.errors import UnreadableCode, UnreadableImage
 from models.decoders.exif import read_orientation, read_xmp_orientation
 from models.decoders.pillow import decode_rgb
 from models.decoders.png_chunks import SIGNATURE, PngParts, read_parts
+from models.decoders.png_rows import TooFewRows, check_png_rows
 from models.decoders.profile import DISPLAY_P3
 from models.decoders.samples import lay_on_black
 from models.decoders.turn import turn_upright
 from models.decoders.window import window_samples
 from models.frame import Facts, Frame
-from models.png import TooFewRows, check_png_rows
 
 MEDIA_TYPE = "image/png"
 _PHOTOMETRIC = {0: "MONOCHROME2", 2: "RGB", 3: "PALETTE COLOR", 4: "MONOCHROME2", 6: "RGB"}
@@ -41,11 +41,12 @@ def read(data: bytes) -> tuple[Frame, ...]:
 
 def decode_parts(parts: PngParts) -> np.ndarray:
     """uint8 RGB [h, w, 3] as the file has it. Raises UnreadableImage where rows are missing."""
+    clean = parts.assemble()
     try:
-        check_png_rows(parts.assemble())
+        check_png_rows(clean)
     except TooFewRows as error:
         raise UnreadableImage(UnreadableCode.INCOMPLETE) from error
-    return _decode_sixteen(parts) if parts.depth == 16 else decode_rgb(parts.assemble(), "PNG")
+    return _decode_sixteen(parts) if parts.depth == 16 else decode_rgb(clean, "PNG")
 
 
 def _decode_sixteen(parts: PngParts) -> np.ndarray:

@@ -21,7 +21,7 @@ _XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
 
 @dataclass
 class PngParts:
-    """`header`: content of IHDR. `image_data`: chunks of compressed rows. `colour`: name of a chunk -> its content."""
+    """`header`: content of IHDR. `image_data`: chunks of compressed rows. `icc`: inflated."""
 
     header: bytes = b""
     palette: bytes = b""

@@ -4,6 +4,7 @@ Each process has limits on memory, on processor time and on what it can open (`c
 replaced. Safe to use from several threads, and after a fork: each server process has processes of its own.
 """
 
+import atexit
 import logging
 import os
 import queue
@@ -32,8 +33,8 @@ class DecoderLimits:
     `patience`: seconds that an upload waits for a process. `decodes`: after so many a process is replaced."""
 
     memory_bytes: int = 2 << 30
-    cpu_seconds: int = 10
-    seconds: float = 20
+    cpu_seconds: int = 20
+    seconds: float = 30
     patience: float = 10
     decodes: int = 500
 
@@ -207,4 +208,10 @@ def _forget_all() -> None:
         pool.forget()
 
 
+def _close_all() -> None:
+    for pool in list(_pools):
+        pool.close()
+
+
 os.register_at_fork(after_in_child=_forget_all)
+atexit.register(_close_all)

@@ -18,7 +18,7 @@ from models.decoders.window import window_samples
 from models.frame import Facts, Frame
 
 MEDIA_TYPE = "image/tiff"
-_WHITE_IS_ZERO = 0
+_WHITE_IS_ZERO, _RGB = 0, 2
 _PHOTOMETRIC = {0: "MONOCHROME1", 1: "MONOCHROME2", 2: "RGB", 3: "PALETTE COLOR", 5: "CMYK", 6: "YBR_FULL"}
 _OLD_JPEG, _JPEG = 6, 7
 
@@ -72,13 +72,13 @@ def _decode_page(image: Image.Image, directory: Directory) -> tuple[np.ndarray, 
 
 
 def _decode_sixteen(data: bytes, directory: Directory) -> np.ndarray:
+    if directory.first(Tag.PHOTOMETRIC, 1) != _RGB:
+        raise UnreadableImage(UnreadableCode.UNSUPPORTED_KIND, format="TIFF", kind="16 bits, neither grey nor RGB")
     page = (directory.index, directory.index + 1)
     is_read, pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED, range=page)
-    if not is_read or pages[0].dtype != np.uint16 or sorted(pages[0].shape[:2]) != sorted(directory.size):
+    samples = pages[0] if is_read else np.empty(0)
+    if samples.dtype != np.uint16 or samples.ndim != 3 or sorted(samples.shape[:2]) != sorted(directory.size):
         raise UnreadableImage(UnreadableCode.DAMAGED)
-    samples = pages[0]
-    if samples.ndim == 2:
-        return cv2.cvtColor(window_samples(samples), cv2.COLOR_GRAY2RGB)
     alpha = samples[..., 3] if samples.shape[2] == 4 else None
     colours = samples[..., 2::-1]
     return lay_on_black(window_samples(colours, None if alpha is None else alpha > 0), alpha)

@@ -8,6 +8,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageCms
 
 from models.decoders.profile import DISPLAY_P3, Profile
@@ -76,15 +77,18 @@ def hand_tiff(*pages: dict[int, int], next_of_last: int = 0) -> bytes:
         fields[273] = fields[273] or pixels
         following = pixels + 64 * 48 if number + 1 < len(pages) else next_of_last
         entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(fields.items()))
-        data += struct.pack("<H", len(fields)) + entries + struct.pack("<I", following) + bytes([number]) * 64 * 48
+        data += (
+            struct.pack("<H", len(fields)) + entries + struct.pack("<I", following) + bytes([number % 256]) * 64 * 48
+        )
     return data
 
 
-def heif(pixels: np.ndarray, **options) -> bytes:
-    import pillow_heif
-
-    file = io.BytesIO()
-    pillow_heif.from_pillow(Image.fromarray(pixels)).save(file, **options)
+def heif(*pictures: np.ndarray, **options) -> bytes:
+    """A HEIC of one picture or several."""
+    file, heif_file = io.BytesIO(), pillow_heif.HeifFile()
+    for picture in pictures:
+        heif_file.add_from_pillow(Image.fromarray(picture))
+    heif_file.save(file, **options)
     return file.getvalue()
 
 

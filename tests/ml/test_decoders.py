@@ -1,6 +1,7 @@
 """Every format that is read: what its frames tell, and that the store gives their pixels again bit for bit."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from models.decoders.errors import UnreadableCode
 from models.decoders.turn import turn_upright
 from tests.bad_files import chunk
 from tests.ml.files import framed, refused, save, scene
-from tests.ml.pictures import deep, deep_png, deep_tiff, every_kind, grain, hand_tiff, pages
+from tests.ml.pictures import deep, deep_png, deep_tiff, every_kind, grain, hand_tiff, heif, pages
 from tests.ml.test_imaging import INVERSE
 
 # Kinds that lose nothing, so that their pixels are those of the picture.
@@ -141,6 +142,24 @@ def test_previews_and_masks_in_a_tiff_are_no_frames():
     assert [frame.position for frame in frames] == [0, 1]
 
 
+@pytest.mark.parametrize("kind", ["WEBP", "PNG"])
+def test_animations_are_refused(kind):
+    frames = [Image.fromarray(np.roll(grain(), shift, axis=1)) for shift in (5, 10)]
+    data = save(Image.fromarray(grain()), kind, save_all=True, append_images=frames)
+    assert refused(data) == UnreadableCode.SEVERAL_PICTURES
+
+
+def test_a_heic_of_several_pictures_is_refused():
+    assert refused(heif(grain(), grain()[::-1])) == UnreadableCode.SEVERAL_PICTURES
+
+
+def test_a_turned_heic_is_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = heif(grain(), quality=90, exif=exif.tobytes())
+    assert framed(data).pixels.shape == (160, 120, 3)
+
+
 def test_white_is_zero_in_a_tiff_of_eight_and_sixteen_bits():
     bright = save(Image.fromarray(deep(grain()[..., 0])), "TIFF")
     inverted = save(Image.fromarray(deep(grain()[..., 0])), "TIFF", tiffinfo={262: 0})
@@ -148,6 +167,14 @@ def test_white_is_zero_in_a_tiff_of_eight_and_sixteen_bits():
     assert np.array_equal(255 - framed(inverted).pixels, framed(bright).pixels)
     eight = framed(save(Image.fromarray(grain()[..., 0]), "TIFF", tiffinfo={262: 0}))
     assert np.array_equal(eight.pixels[..., 0], grain()[..., 0])
+
+
+def test_deep_kinds_of_tiff_that_are_not_read_are_named():
+    cmyk = deep_tiff(deep(np.dstack([grain(), grain()[..., 0]])))
+    start = struct.unpack("<I", cmyk[4:8])[0]
+    fields = {struct.unpack_from("<H", cmyk, start + 2 + 12 * n)[0]: start + 2 + 12 * n for n in range(cmyk[start])}
+    place = fields[262] + 8
+    assert refused(cmyk[:place] + b"\x05" + cmyk[place + 1 :]) == UnreadableCode.UNSUPPORTED_KIND
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
