@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from models import UnreadableImage
 from models.card import HeadCard, NetworkUnavailable
 from models.decision import conformal_set, prediction_set
-from models.imaging import UnreadableImage
 from models.inference import get_card
 from models.task import Head, OperatingPoint, Task
 from models.training import metrics
