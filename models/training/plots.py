@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from models.imaging import shrink
 from models.task import Head, Task
 from models.training import metrics
-from models.training.datasets import read_upload
+from models.training.manifest import read_upload
 from models.training.outside import check_outside_repository
 from models.training.scoring import HeadScores, ImageScore, Reply, head_scores
 

@@ -12,13 +12,13 @@ import numpy as np
 from tqdm import tqdm
 
 from models.decision import asked_heads
-from models.gate import MODALITY_TASK, judge_distance
+from models.gate import judge_distance
 from models.imaging import UnreadableImage, prepare
 from models.inference import decide, pass_gate
-from models.runtime import get_network
+from models.runtime import get_network, run_views
 from models.task import Decision, Head, HeadResult, Task
-from models.training.datasets import MISSING, Example, read_upload
-from models.views import run_views
+from models.training.manifest import MISSING, Example, read_upload
+from models.training.recipes import RECIPES
 
 
 class Reply(StrEnum):
@@ -105,8 +105,7 @@ def score_image(task: Task, example: Example) -> ImageScore:
 
 
 def _passes(task: Task, pixels: np.ndarray, features: np.ndarray) -> bool:
-    # The gate's own network is asked about every kind of image: nothing stands before it.
-    if task.name == MODALITY_TASK.name:
+    if not RECIPES[task.name].behind_gate:
         return True
     return pass_gate(task, pixels).passed and judge_distance(get_network(task), features).passed
 

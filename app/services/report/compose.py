@@ -5,7 +5,6 @@ if there still is a card of the same weights.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import models
 from app import wording
@@ -171,14 +170,14 @@ def _image_headline(analysis: Analysis | None, sections: tuple[HeadSection, ...]
         return "No probabilities are stored for this image"
     answer = wording.answer(analysis.outcome, primary.lines)
     head = _head(task, primary.key)
-    given = next((section for section in sections if head and section.key == head.given), None)
-    return f"{_subject(given, task)} {answer}" if given and task else answer
+    condition = next((section for section in sections if head and section.key == head.conditioned_on), None)
+    return f"{_subject(condition, task)} {answer}" if condition and task else answer
 
 
-def _subject(given: HeadSection, task: models.Task) -> str:
+def _subject(condition: HeadSection, task: models.Task) -> str:
     """What was found by the head that picked the specialist, as a clinician would begin."""
-    kind = "X-ray of the" if task.modality == models.Modality.BONE_XRAY else f"{given.title}:"
-    return wording.subject(kind, given.lines[0])
+    kind = "X-ray of the" if task.modality == models.Modality.BONE_XRAY else f"{condition.title}:"
+    return wording.subject(kind, condition.lines[0])
 
 
 def _position(study: Study, lead: Analysis | None) -> int | None:
@@ -219,12 +218,12 @@ def _answering_card(lead: Analysis, task: models.Task | None) -> models.Card | N
     """The card of the network that answered, as it is today; another network may serve by now."""
     if task is None or lead.network not in models.registered_networks(task):
         return None
-    return _card(replace(task, network=lead.network))
+    return _card(task, models.NetworkId(task.name, lead.network))
 
 
-def _card(task: models.Task | None) -> models.Card | None:
+def _card(task: models.Task | None, network: models.NetworkId | None = None) -> models.Card | None:
     try:
-        return models.get_card(task) if task else None
+        return models.get_card(task, network) if task else None
     except models.NetworkUnavailable:
         return None
 
@@ -242,7 +241,7 @@ def _section_of_card(card: models.Card, task: models.Task, label: str) -> Networ
 
 
 def _measure_lines(measures: Iterable[models.Measure]) -> tuple[MeasureLine, ...]:
-    return tuple(MeasureLine(m.name, m.value, m.low, m.high, m.n) for m in measures)
+    return tuple(MeasureLine(m.metric.title, m.value, m.low, m.high, m.n) for m in measures)
 
 
 def _review_line(review: Review, task: models.Task | None) -> ReviewLine:
