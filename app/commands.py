@@ -40,15 +40,15 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
         raise click.ClickException(str(error)) from error
     click.echo(f"Created {user.role} {user.email}.")
     if one_time:
-        click.echo("One-time password, to be changed at the first log-in:")
+        click.echo("One-time password, to be changed at the first sign-in:")
         click.echo(one_time)
 
 
 @users_cli.command("check")
 def check_users() -> None:
-    """Say how to make the first administrator when there is no account yet."""
+    """Say how to create the first administrator when there is no account yet."""
     if not accounts.has_users():
-        click.echo("There is no account yet. Make the first administrator, in another terminal:")
+        click.echo("There is no account yet. Create the first administrator, in another terminal:")
         click.echo("  .venv/bin/flask --app wsgi user create --email YOU@EXAMPLE.ORG --role admin")
 
 

@@ -6,7 +6,7 @@ from flask import Flask
 
 from app import wording
 from app.services.report.content import RESEARCH_USE
-from app.wording import decision_look, outcome_look, utc_text
+from app.wording import decision_look, outcome_look, ruled_out_below, threshold_mark, utc_text
 
 NBSP = "\u00a0"
 
@@ -34,8 +34,11 @@ def short_name(name: str, length: int = 48) -> str:
 
 
 def register(app: Flask) -> None:
-    """Give the templates these filters and the research-use statement."""
-    for function in (outcome_look, decision_look, file_size, utc_text, utc_iso, short_name):
+    """Give the templates these filters, the research-use statement and the words of tables of probabilities."""
+    for function in (outcome_look, decision_look, threshold_mark, ruled_out_below, file_size, utc_text, utc_iso):
         app.add_template_filter(function)
+    app.add_template_filter(short_name)
     app.add_template_filter(wording.number, "probability")
+    app.jinja_env.globals["THRESHOLD_MARKS"] = wording.THRESHOLD_MARKS
+    app.jinja_env.globals["NOT_EXCLUDED_GROUP"] = wording.NOT_EXCLUDED_GROUP
     app.jinja_env.globals["RESEARCH_USE"] = RESEARCH_USE

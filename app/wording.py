@@ -1,10 +1,12 @@
 """Codes and values to words: what a study, an image or one question came to; outcomes as word, colour and icon."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+import models
+from app.wording_reasons import REASONS
 from models import Decision, Outcome
 
 
@@ -37,6 +39,7 @@ OUTCOMES = {
 DECISIONS = {
     "likely": Look("Likely", "is-likely", "likely"),
     "possible": Look("Possible", "is-possible", "possible"),
+    "not_excluded": Look("Not excluded", "is-not-excluded", "not-excluded"),
     "unlikely": Look("Unlikely", "is-unlikely", "unlikely"),
 }
 
@@ -47,6 +50,15 @@ WITHOUT_ANSWER = {
     "failed": "The analysis failed: no finding is given for this image",
     "pending": "Not analysed yet",
 }
+RULED_OUT_BELOW = "ruled out below {threshold}"
+NOT_EXCLUDED_LABEL = "{label} ({probability}; " + RULED_OUT_BELOW + ")"
+THRESHOLD = "Threshold {threshold}"
+# What the tables of probabilities say of themselves.
+THRESHOLD_MARKS = "The mark on a bar is the threshold of that answer: at or above it the answer is not ruled out."
+NOT_EXCLUDED_GROUP = "Must not be missed, so not excluded at low probabilities"
+# For one name, and for several.
+REMAIN_POSSIBLE = ("{names} remains possible", "{names} remain possible")
+ARE_NOT_EXCLUDED = ("{names} is not excluded", "{names} are not excluded")
 
 
 def words_of_key(key: str) -> str:
@@ -72,6 +84,82 @@ def number(probability: float) -> str:
     return ">0.99" if probability > 0.99 else f"{probability:.2f}"
 
 
+def threshold(probability: float) -> str:
+    """A threshold as two decimals, or three where two would be 0.00."""
+    return f"{probability:.2f}" if probability >= 0.01 else f"{probability:.3f}"
+
+
+def ruled_out_below(probability: float) -> str:
+    """What a threshold means for a label that is not excluded: ruled out below 0.05."""
+    return RULED_OUT_BELOW.format(threshold=threshold(probability))
+
+
+def threshold_mark(probability: float) -> str:
+    """The name of the mark on a bar: Threshold 0.05."""
+    return THRESHOLD.format(threshold=threshold(probability))
+
+
+def label_name(task: models.Task | None, key: str, head: str | None = None) -> str:
+    """The name of a label of this head (the primary one if none is given), or its key as words without one."""
+    head = head or (task.primary if task else "")
+    labels = (label for one in (task.heads if task else ()) if one.key == head for label in one.labels)
+    return next((label.name for label in labels if label.key == key), words_of_key(key))
+
+
+def reason_text(reason: models.Reason, task: models.Task | None = None) -> str:
+    """A reason in whole sentences. `task`: the one asked, for the names of its labels.
+
+    Raises KeyError for a code that is not in REASONS, or without a value that its sentence needs.
+    """
+    words = {key: _value_text(key, reason.values, task) for key in reason.values}
+    text = REASONS[reason.code].format(**words)
+    return text[0].upper() + text[1:]
+
+
+def _value_text(key: str, values: Mapping[str, Any], task: models.Task | None) -> str:
+    """The value of this key as it stands inside a sentence."""
+    value = values[key]
+    match key:
+        case "expected" | "seen":
+            return label_name(models.MODALITY_TASK, value)
+        case "task":
+            return _task_title(value)
+        case "tasks":
+            return listed([_task_title(one) for one in value], "or")
+        case "label":
+            return _label_in_sentence(task, value, values)
+        case "labels":
+            return listed([_label_in_sentence(task, label, values) for label in value])
+        case "not_excluded":
+            return _not_excluded_text(values, task)
+        case "probability":
+            return number(value)
+        case "low" | "high":
+            return threshold(value)
+    return str(value)
+
+
+def _label_in_sentence(task: models.Task | None, key: str, values: Mapping[str, Any]) -> str:
+    return in_sentence(label_name(task, key, values["head"]))
+
+
+def _not_excluded_text(values: Mapping[str, Any], task: models.Task | None) -> str:
+    """Each label that is not excluded, with its probability and its threshold."""
+    facts = zip(values["not_excluded"], values["probabilities"], values["thresholds"], strict=True)
+    return listed(
+        [
+            NOT_EXCLUDED_LABEL.format(
+                label=_label_in_sentence(task, key, values), probability=number(p), threshold=threshold(limit)
+            )
+            for key, p, limit in facts
+        ]
+    )
+
+
+def _task_title(name: str) -> str:
+    return next((task.title for task in models.all_tasks() if task.name == name), words_of_key(name))
+
+
 def answer(outcome: str, lines: Sequence[Answer]) -> str:
     """The primary head's answer: what is likely, or which answers remain possible. `lines`: most probable first."""
     decided = next((line for line in lines if line.decision == Decision.LIKELY), lines[0])
@@ -79,9 +167,7 @@ def answer(outcome: str, lines: Sequence[Answer]) -> str:
         return f"Likely {in_sentence(decided.name)} (probability {number(decided.probability)})"
     if outcome == Outcome.NO_FINDING:
         return f"{decided.name} (probability {number(decided.probability)})"
-    if possible := _possible(lines):
-        names = [f"{in_sentence(line.name)} ({number(line.probability)})" for line in possible]
-        text = f"{listed(names)} {_remain(names)} possible"
+    if text := _undecided(lines, with_numbers=True):
         return text[0].upper() + text[1:]
     top = lines[0]
     return f"No answer is likely; the most probable is {in_sentence(top.name)} ({number(top.probability)})"
@@ -95,11 +181,12 @@ def brief_answer(lines: Sequence[Answer], sensitivity_first: Collection[str] = (
     likely = next((line for line in lines if line.decision == Decision.LIKELY), None)
     if likely:
         return _with_number(likely, sensitivity_first)
-    candidates = [_with_number(line, sensitivity_first) for line in (_possible(lines) or lines)[:BRIEF]]
-    return f"uncertain: {listed(candidates, 'or')}"
+    candidates = [_with_number(line, sensitivity_first) for line in (_of(lines, Decision.POSSIBLE) or lines)[:BRIEF]]
+    text = f"uncertain: {listed(candidates, 'or')}"
+    return "; ".join([text, *_not_excluded(lines, with_numbers=True)])
 
 
-def _with_number(line: Answer, sensitivity_first: Collection[str]) -> str:
+def _with_number(line: Answer, sensitivity_first: Collection[str] = ()) -> str:
     doubt = ", sensitivity first" if line.key in sensitivity_first else ""
     return f"{in_sentence(line.name)} ({number(line.probability)}{doubt})"
 
@@ -115,16 +202,30 @@ def decision(lines: Sequence[Answer]) -> str:
     likely = next((line for line in lines if line.decision == Decision.LIKELY), None)
     if likely:
         return f"{likely.name}: the only answer above its threshold."
-    names = [in_sentence(line.name) for line in _possible(lines)]
-    return f"Not decided: {listed(names)} {_remain(names)} possible." if names else "Not decided: no answer is likely."
+    return f"Not decided: {_undecided(lines, with_numbers=False) or 'no answer is likely'}."
 
 
-def _possible(lines: Sequence[Answer]) -> list[Answer]:
-    return [line for line in lines if line.decision == Decision.POSSIBLE]
+def _undecided(lines: Sequence[Answer], *, with_numbers: bool) -> str:
+    """What remains possible, and what is not excluded; empty when there is neither."""
+    possible = _of(lines, Decision.POSSIBLE)
+    names = [_with_number(line) if with_numbers else in_sentence(line.name) for line in possible]
+    return "; ".join([*_counted(REMAIN_POSSIBLE, names), *_not_excluded(lines, with_numbers=with_numbers)])
 
 
-def _remain(names: Sequence[str]) -> str:
-    return "remains" if len(names) == 1 else "remain"
+def _not_excluded(lines: Sequence[Answer], *, with_numbers: bool) -> list[str]:
+    """One clause, or none where no label is not excluded."""
+    kept = _of(lines, Decision.NOT_EXCLUDED)
+    numbers = f" ({listed([number(line.probability) for line in kept])})" if kept and with_numbers else ""
+    return [clause + numbers for clause in _counted(ARE_NOT_EXCLUDED, [in_sentence(line.name) for line in kept])]
+
+
+def _of(lines: Sequence[Answer], decision: Decision) -> list[Answer]:
+    return [line for line in lines if line.decision == decision]
+
+
+def _counted(forms: tuple[str, str], names: Sequence[str]) -> list[str]:
+    """The form for so many names, or nothing for none."""
+    return [forms[len(names) > 1].format(names=listed(names))] if names else []
 
 
 def outcome_look(outcome: str) -> Look:

@@ -1,15 +1,16 @@
 """Clients of both servers, alone and in crowds."""
 
-import http.client
 import queue
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from typing import NamedTuple
+
+import httpx
 
 from bench.servers import EMAIL, PASSWORD
 
@@ -17,98 +18,59 @@ TOKEN = re.compile(r'name="csrf_token"[^>]* value="([^"]+)"')
 TIMEOUT = 600  # seconds: sixteen large pictures before a slow server are a long queue
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A file to send."""
+class Picture(NamedTuple):
+    """A file to send, as httpx takes it."""
 
     name: str
-    media_type: str
     data: bytes
+    media_type: str
+
+
+def visit(port: int) -> httpx.Client:
+    """A visitor with cookies of their own; each request uses a new connection, so that nothing is left open."""
+    return httpx.Client(
+        base_url=f"http://127.0.0.1:{port}",
+        timeout=TIMEOUT,
+        limits=httpx.Limits(max_keepalive_connections=0),
+        trust_env=False,  # no proxy
+        verify=False,  # plain HTTP: reading the certificates would only cost time
+    )
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back. `stages` are the milliseconds that the server told of in Server-Timing."""
-
-    status: int
-    body: bytes
-    location: str
-    stages: Mapping[str, float]
-
-
-class Client:
-    """One visitor with one cookie jar; each request goes by a connection of its own."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._cookie = ""
-
-    def get(self, path: str) -> Answer:
-        return self._ask("GET", path)
-
-    def post(self, path: str, fields: Mapping[str, str]) -> Answer:
-        """Send a form."""
-        return self._ask("POST", path, urlencode(fields).encode(), "application/x-www-form-urlencoded")
-
-    def send(self, path: str, fields: Mapping[str, str], name: str, picture: Picture) -> Answer:
-        """Send a form with a file in the field `name`."""
-        body, media_type = _multipart(fields, name, picture)
-        return self._ask("POST", path, body, media_type)
-
-    @contextmanager
-    def stream(self, path: str, fields: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
-        """Send a form and read the answer while it comes."""
-        with self._request("POST", path, urlencode(fields).encode(), "application/x-www-form-urlencoded") as response:
-            yield response
-
-    def _ask(self, method: str, path: str, body: bytes = b"", media_type: str = "") -> Answer:
-        with self._request(method, path, body, media_type) as response:
-            stages = _stages(response.headers.get("Server-Timing", ""))
-            return Answer(response.status, response.read(), response.headers.get("Location", ""), stages)
-
-    @contextmanager
-    def _request(self, method: str, path: str, body: bytes, media_type: str) -> Iterator[http.client.HTTPResponse]:
-        headers = {"Content-Type": media_type} if media_type else {}
-        if self._cookie:
-            headers["Cookie"] = self._cookie
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT)
-        try:
-            connection.request(method, path, body or None, headers)
-            with connection.getresponse() as response:
-                if cookie := response.headers.get("Set-Cookie"):
-                    self._cookie = cookie.partition(";")[0]
-                yield response
-        finally:
-            connection.close()
-
-
-@dataclass
 class Clinician:
     """Signed in to Lumen, as the bench's one user. `token` is that of the forms of this session."""
 
-    client: Client
+    client: httpx.Client
     token: str
 
     @classmethod
     def sign_in(cls, port: int) -> "Clinician":
-        client = Client(port)
+        client = visit(port)
         form = {"csrf_token": _token(client.get("/auth/login")), "email": EMAIL, "password": PASSWORD}
-        _expect(302, client.post("/auth/login", form))
+        _expect(302, client.post("/auth/login", data=form))
         return cls(client, _token(client.get("/upload")))
 
-    def upload(self, task: str, picture: Picture) -> Answer:
+    def upload(self, task: str, picture: Picture) -> httpx.Response:
         """A study of one picture, answered when its result and heatmap are stored."""
-        fields = {"csrf_token": self.token, "task": task, "submission_key": secrets.token_hex(16)}
-        return _expect(303, self.client.send("/upload", fields, "images", picture))
+        form = {"csrf_token": self.token, "task": task, "submission_key": secrets.token_hex(16)}
+        return _expect(303, self.client.post("/upload", data=form, files={"images": picture}))
 
-    def report(self, study_path: str) -> Answer:
-        """A report of the study, made and stored."""
-        return _expect(303, self.client.post(f"{study_path}/reports", {"csrf_token": self.token}))
+    def report(self, study_path: str) -> httpx.Response:
+        """A report of the study, created and stored."""
+        return _expect(303, self.client.post(f"{study_path}/reports", data={"csrf_token": self.token}))
 
 
-def peer_upload(port: int, task: str, picture: Picture) -> Answer:
+def peer_upload(client: httpx.Client, task: str, picture: Picture) -> httpx.Response:
     """The same of the naive peer."""
-    return _expect(200, Client(port).send("/predict", {"task": task}, "image", picture))
+    return _expect(200, client.post("/predict", data={"task": task}, files={"image": picture}))
+
+
+def stages(response: httpx.Response) -> dict[str, float]:
+    """The milliseconds that the server reports in Server-Timing: `decode;dur=12.3, store;dur=4.5`."""
+    entries = filter(None, response.headers.get("Server-Timing", "").split(","))
+    pairs = (entry.strip().split(";dur=") for entry in entries)
+    return {name: float(spent) for name, spent in pairs}
 
 
 @dataclass(frozen=True)
@@ -117,10 +79,10 @@ class Load:
 
     latencies: Sequence[float]
     throughput: float
-    answers: Sequence[Answer]
+    responses: Sequence[httpx.Response]
 
 
-def crowd(actions: Sequence[Callable[[], Answer]], count: int) -> Load:
+def crowd(actions: Sequence[Callable[[], httpx.Response]], count: int) -> Load:
     """`count` requests by as many clients at once as there are actions: each asks again once it has its answer."""
     turns: queue.SimpleQueue[int] = queue.SimpleQueue()
     for turn in range(count):
@@ -129,48 +91,30 @@ def crowd(actions: Sequence[Callable[[], Answer]], count: int) -> Load:
         start = time.perf_counter()
         visits = list(pool.map(lambda action: list(_visits(action, turns)), actions))
         seconds = time.perf_counter() - start
-    latencies, answers = zip(*(visit for own in visits for visit in own), strict=True)
-    return Load(latencies, count / seconds, answers)
+    latencies, responses = zip(*(visit for client in visits for visit in client), strict=True)
+    return Load(latencies, count / seconds, responses)
 
 
-def _visits(action: Callable[[], Answer], turns: "queue.SimpleQueue[int]") -> Iterator[tuple[float, Answer]]:
-    """Milliseconds and answer of each request, until there are no turns left."""
+def _visits(
+    action: Callable[[], httpx.Response], turns: "queue.SimpleQueue[int]"
+) -> Iterator[tuple[float, httpx.Response]]:
+    """Milliseconds and response of each request, until there are no turns left."""
     with suppress(queue.Empty):
         while True:
             turns.get_nowait()
             start = time.perf_counter()
-            answer = action()
-            yield (time.perf_counter() - start) * 1000, answer
+            response = action()
+            yield (time.perf_counter() - start) * 1000, response
 
 
-def _multipart(fields: Mapping[str, str], name: str, picture: Picture) -> tuple[bytes, str]:
-    boundary = secrets.token_hex(16)
-    parts = [
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
-        for key, value in fields.items()
-    ]
-    head = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{picture.name}"\r\n'
-        f"Content-Type: {picture.media_type}\r\n\r\n"
-    )
-    body = "".join(parts).encode() + head.encode() + picture.data + f"\r\n--{boundary}--\r\n".encode()
-    return body, f"multipart/form-data; boundary={boundary}"
+def _token(page: httpx.Response) -> str:
+    field = TOKEN.search(page.text)
+    if field is None:
+        raise RuntimeError(f"A page without a form:\n{page.text}")
+    return field[1]
 
 
-def _stages(header: str) -> dict[str, float]:
-    """Of `decode;dur=12.3, store;dur=4.5`."""
-    pairs = (entry.strip().split(";dur=") for entry in header.split(",") if entry.strip())
-    return {name: float(spent) for name, spent in pairs}
-
-
-def _token(page: Answer) -> str:
-    found = TOKEN.search(page.body.decode())
-    if found is None:
-        raise RuntimeError(f"A page without a form:\n{page.body.decode()}")
-    return found[1]
-
-
-def _expect(status: int, answer: Answer) -> Answer:
-    if answer.status != status:
-        raise RuntimeError(f"Answered {answer.status}, not {status}:\n{answer.body.decode(errors='replace')}")
-    return answer
+def _expect(status: int, response: httpx.Response) -> httpx.Response:
+    if response.status_code != status:
+        raise RuntimeError(f"Answered {response.status_code}, not {status}:\n{response.text}")
+    return response

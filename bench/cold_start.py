@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.clients import Clinician, peer_upload
+from bench.clients import Clinician, peer_upload, visit
 from bench.effort import Effort
 from bench.request import SMALL, WORKERS, picture
 from bench.selection import chosen_tasks
@@ -37,7 +37,7 @@ def _rows(who: str, starts: list[tuple[float, float]], target: Target | None) ->
     answers, results = zip(*starts, strict=True)
     return [
         row(PART, f"{who}: first answer", "s", answers, target),
-        row(PART, f"{who}: first result, with the log-in if there is one", "s", results),
+        row(PART, f"{who}: first result, with the sign-in if there is one", "s", results),
     ]
 
 
@@ -53,5 +53,5 @@ def _start_peer(folder: Path, effort: Effort) -> tuple[float, float]:
     tasks = chosen_tasks(effort)
     with serve_peer(folder, WORKERS, tasks) as server:
         start = time.perf_counter()
-        peer_upload(server.port, tasks[0].name, picture(SMALL))
+        peer_upload(visit(server.port), tasks[0].name, picture(SMALL))
         return server.first_answer, server.first_answer + time.perf_counter() - start

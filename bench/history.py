@@ -90,7 +90,7 @@ def sign_in(app: Flask, email: str) -> FlaskClient:
     token = CSRF_TOKEN.search(client.get("/auth/login").text).group(1)
     response = client.post("/auth/login", data={"email": email, "password": PASSWORD, "csrf_token": token})
     if response.status_code != 302:
-        raise RuntimeError(f"The log-in of {email} answered {response.status_code}.")
+        raise RuntimeError(f"The sign-in of {email} answered {response.status_code}.")
     return client
 
 

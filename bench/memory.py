@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
+
 import models
-from bench.clients import Answer, Clinician, crowd, peer_upload
+from bench.clients import Clinician, crowd, peer_upload, visit
 from bench.effort import Effort
-from bench.processes import pss_mb
 from bench.request import LARGE, SMALL, picture
 from bench.selection import chosen_tasks
 from bench.servers import make_lumen, serve_lumen, serve_peer
@@ -41,25 +42,25 @@ def measure_lumen(tasks: Sequence[models.Task], workers: int, predictions: int) 
         with serve_lumen(Path(folder), workers) as server:
             clinicians = [Clinician.sign_in(server.port) for _ in range(2 * workers)]
             _use_everything(clinicians, tasks)
-            used = pss_mb(server.process.pid)
+            used = server.pss_mb()
             target = SMALL_HOST if workers == PROMISED else None
             found = [row(PART, f"Lumen, {_workers(workers)}", "MB", [used], target)]
             if workers == PROMISED:
                 _send([clinician.upload for clinician in clinicians], tasks, predictions)
-                found.append(_growth("Lumen", used, pss_mb(server.process.pid), predictions, STEADY))
+                found.append(_growth("Lumen", used, server.pss_mb(), predictions, STEADY))
             return found
 
 
 def measure_peer(tasks: Sequence[models.Task], workers: int, predictions: int) -> list[Row]:
     """The same rows of the naive peer."""
     with TemporaryDirectory() as folder, serve_peer(Path(folder), workers, tasks) as server:
-        uploads = [partial(peer_upload, server.port)] * (2 * workers)
+        uploads = [partial(peer_upload, visit(server.port)) for _ in range(2 * workers)]
         _send(uploads, tasks, USES * workers * len(tasks))
-        used = pss_mb(server.process.pid)
+        used = server.pss_mb()
         found = [row(PART, f"peer, {_workers(workers)}", "MB", [used])]
         if workers == PROMISED:
             _send(uploads, tasks, predictions)
-            found.append(_growth("peer", used, pss_mb(server.process.pid), predictions, None))
+            found.append(_growth("peer", used, server.pss_mb(), predictions, None))
         return found
 
 
@@ -68,12 +69,12 @@ def _use_everything(clinicians: Sequence[Clinician], tasks: Sequence[models.Task
     workers = len(clinicians) // 2
     _send([clinician.upload for clinician in clinicians], tasks, USES * workers * len(tasks))
     for clinician in clinicians:
-        study = clinician.upload(tasks[0].name, picture(LARGE)).location
+        study = clinician.upload(tasks[0].name, picture(LARGE)).headers["Location"]
         clinician.report(study)
         clinician.client.get(study)
 
 
-def _send(uploads: Sequence[Callable[..., Answer]], tasks: Sequence[models.Task], count: int) -> None:
+def _send(uploads: Sequence[Callable[..., httpx.Response]], tasks: Sequence[models.Task], count: int) -> None:
     """`count` small pictures, the tasks in turn."""
     each = -(-count // len(tasks))
     for task in tasks:

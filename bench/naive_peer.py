@@ -1,7 +1,7 @@
 """What Lumen is measured against: the same networks behind Flask as tutorials put them there.
 
 Keras loads them, `predict` answers, Grad-CAM goes by gradient tape, SQLAlchemy keeps the result, the page is a template
-string. It has no log-in, no gate, no calibration and no checks of what is uploaded: work that it does not do. Where
+string. It has no sign-in, no gate, no calibration and no checks of what is uploaded: work that it does not do. Where
 tutorials differ it takes the quicker way (the model for Grad-CAM is built once, not for each image).
 
 PEER_NETWORKS: JSON, task name -> path of model.keras. PEER_FOLDER: where its database and pictures lie.

@@ -9,7 +9,7 @@ from functools import wraps
 from unittest.mock import patch
 
 from models import inference
-from models.gate import GateVerdict
+from models.gate import PASSED, GateVerdict
 
 
 @contextmanager
@@ -26,6 +26,6 @@ def _passing(test: Callable[..., GateVerdict]) -> Callable[..., GateVerdict]:
     @wraps(test)
     def passed(*args, **kwargs) -> GateVerdict:
         test(*args, **kwargs)
-        return GateVerdict("")
+        return PASSED
 
     return passed

@@ -1,13 +1,15 @@
 """Reports: one made and stored, and many in one ZIP that is sent while it is made."""
 
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import httpx
+
 from bench.clients import Clinician, crowd
 from bench.effort import Effort
-from bench.processes import pss_mb
 from bench.request import SMALL, WORKERS, picture
 from bench.selection import chosen_tasks
 from bench.servers import Server, make_lumen, serve_lumen
@@ -34,7 +36,7 @@ def measure(effort: Effort) -> list[Row]:
         with serve_lumen(Path(folder), WORKERS) as server:
             clinician = Clinician.sign_in(server.port)
             task = chosen_tasks(effort)[0]
-            studies = [clinician.upload(task.name, picture(SMALL)).location for _ in range(effort.zipped)]
+            studies = [clinician.upload(task.name, picture(SMALL)).headers["Location"] for _ in range(effort.zipped)]
             single = crowd([lambda: clinician.report(studies[0])], effort.reports)
             made, again = _download(server, clinician), _download(server, clinician)
     return [
@@ -55,14 +57,27 @@ def _rows(what: str, download: Download) -> list[Row]:
 
 def _download(server: Server, clinician: Clinician) -> Download:
     """Read the ZIP as it comes, and look at the server's memory after each portion: no oftener, for it takes time."""
-    before, peak = pss_mb(server.process.pid), 0.0
+    before, peak = server.pss_mb(), 0.0
     start = time.perf_counter()
-    with clinician.client.stream("/reports.zip", {"csrf_token": clinician.token}) as response:
-        size = len(response.read1(1))
+    with clinician.client.stream("POST", "/reports.zip", data={"csrf_token": clinician.token}) as response:
+        if response.status_code != httpx.codes.OK:
+            raise RuntimeError(f"Instead of a ZIP the server answered {response.status_code}.")
+        sizes = map(len, response.iter_raw())
+        size = next(sizes)
         first_byte = time.perf_counter() - start
-        while portion := response.read(PORTION):
-            size += len(portion)
-            peak = max(peak, pss_mb(server.process.pid))
-        if response.status != 200:
-            raise RuntimeError(f"Instead of a ZIP the server answered {response.status}.")
+        for portion in _portions(sizes):
+            size += portion
+            peak = max(peak, server.pss_mb())
     return Download(first_byte, time.perf_counter() - start, size / MEGABYTE, max(0.0, peak - before))
+
+
+def _portions(sizes: Iterable[int]) -> Iterator[int]:
+    """These sizes, put together until they reach PORTION; the last one may be smaller."""
+    portion = 0
+    for size in sizes:
+        portion += size
+        if portion >= PORTION:
+            yield portion
+            portion = 0
+    if portion:
+        yield portion

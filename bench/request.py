@@ -1,7 +1,7 @@
 """The whole request: a picture posted to a running gunicorn, until its result and heatmap are stored.
 
 Lumen decodes strictly, drops metadata, encodes anew, asks the gate, runs every view, stores every probability and a
-heatmap for each label that remains possible, behind a log-in and a CSRF check. The peer does what tutorials do.
+heatmap for each label that remains possible, behind a sign-in and a CSRF check. The peer does what tutorials do.
 """
 
 import sqlite3
@@ -12,11 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import httpx
+
 import models
-from bench.clients import Answer, Clinician, Load, Picture, crowd, peer_upload
+from bench.clients import Clinician, Load, Picture, crowd, peer_upload, stages, visit
 from bench.effort import Effort
 from bench.pictures import large_jpeg, small_png
-from bench.processes import processor_ms
 from bench.selection import chosen_tasks, words
 from bench.servers import Server, make_lumen, serve_lumen, serve_peer
 from bench.table import Row, Target, ratio, row
@@ -80,8 +81,8 @@ def measure_peer(cases: Sequence[Case], effort: Effort) -> list[Side]:
 def picture(kind: str) -> Picture:
     """The drawn picture of this kind."""
     if kind == SMALL:
-        return Picture("lesion.png", "image/png", small_png())
-    return Picture("lesion.jpg", "image/jpeg", large_jpeg())
+        return Picture("lesion.png", small_png(), "image/png")
+    return Picture("lesion.jpg", large_jpeg(), "image/jpeg")
 
 
 def choose_cases(effort: Effort) -> list[Case]:
@@ -100,16 +101,17 @@ def _lumen_side(server: Server, case: Case, effort: Effort) -> Side:
 
 
 def _peer_side(server: Server, case: Case, effort: Effort) -> Side:
-    actions = [partial(peer_upload, server.port, case.task.name, picture(case.kind))] * case.clients
+    visitors = [visit(server.port) for _ in range(case.clients)]
+    actions = [partial(peer_upload, visitor, case.task.name, picture(case.kind)) for visitor in visitors]
     return _side(server, actions, effort.peer_small_requests if case.kind == SMALL else effort.peer_large_requests)
 
 
-def _side(server: Server, actions: Sequence[Callable[[], Answer]], count: int) -> Side:
+def _side(server: Server, actions: Sequence[Callable[[], httpx.Response]], count: int) -> Side:
     """Measured once every worker has answered some requests."""
     crowd([actions[0]] * (2 * WORKERS), 2 * WORKERS)
-    before = processor_ms(server.process.pid)
+    before = server.processor_ms()
     load = crowd(actions, count)
-    return Side(load, (processor_ms(server.process.pid) - before) / count)
+    return Side(load, (server.processor_ms() - before) / count)
 
 
 def _check_results(folder: Path) -> None:
@@ -140,10 +142,10 @@ def _side_rows(name: str, side: Side) -> tuple[Row, Row, Row]:
 
 
 def stage_rows(case: Case, load: Load) -> list[Row]:
-    """Where the time of a request goes, the longest stage first; `rest` is HTTP, form, log-in, queries."""
-    told = [answer.stages for answer in load.answers]
-    names = dict.fromkeys(name for stages in told for name in stages)
-    times = {name: [stages.get(name, 0.0) for stages in told] for name in names}
-    times["rest"] = [whole - sum(stages.values()) for whole, stages in zip(load.latencies, told, strict=True)]
+    """Where the time of a request goes, the longest stage first; `rest` is HTTP, form, sign-in, queries."""
+    spent = [stages(response) for response in load.responses]
+    names = dict.fromkeys(name for of_one in spent for name in of_one)
+    times = {name: [of_one.get(name, 0.0) for of_one in spent] for name in names}
+    times["rest"] = [whole - sum(of_one.values()) for whole, of_one in zip(load.latencies, spent, strict=True)]
     part = f"Stages of a request: {words(case.task)}, {case.kind}"
-    return sorted((row(part, name, "ms", spent) for name, spent in times.items()), key=lambda line: -line.median)
+    return sorted((row(part, name, "ms", samples) for name, samples in times.items()), key=lambda line: -line.median)

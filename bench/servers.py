@@ -1,6 +1,5 @@
 """Servers for the bench: Lumen under its own gunicorn.conf.py, and the naive peer under gunicorn's defaults."""
 
-import http.client
 import json
 import os
 import socket
@@ -8,12 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+import psutil
+
 import models
 from bench.machine import ROOT
+from bench.table import MEGABYTE
 from models.runtime import MODEL
 
 LUMEN, PEER = "bench.lumen_app:app", "bench.naive_peer:app"
@@ -29,6 +32,19 @@ class Server:
     port: int
     log: Path
     first_answer: float
+
+    def pss_mb(self) -> float:
+        """Proportional set size of all its processes, in MB: a page that several of them share counts once."""
+        return sum(process.memory_full_info().pss for process in self._processes()) / MEGABYTE
+
+    def processor_ms(self) -> float:
+        """Milliseconds that all its processes have spent on processors, all cores together."""
+        times = [process.cpu_times() for process in self._processes()]
+        return 1000 * sum(spent.user + spent.system for spent in times)
+
+    def _processes(self) -> list[psutil.Process]:
+        master = psutil.Process(self.process.pid)
+        return [master, *master.children(recursive=True)]
 
 
 def make_lumen(folder: Path) -> None:
@@ -89,17 +105,13 @@ def _serve(arguments: Sequence[str], settings: Mapping[str, str], path: str, log
 
 def _wait_for(process: subprocess.Popen, port: int, path: str, log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and process.poll() is None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-        try:
-            connection.request("GET", path)
-            if connection.getresponse().status == http.HTTPStatus.OK:
-                return
-        except OSError:
-            # Nobody listens yet.
+    with httpx.Client(timeout=PATIENCE, trust_env=False, verify=False) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            # Refused as long as nobody listens.
+            with suppress(httpx.TransportError):
+                if client.get(f"http://127.0.0.1:{port}{path}").status_code == httpx.codes.OK:
+                    return
             time.sleep(0.005)
-        finally:
-            connection.close()
     raise RuntimeError(f"The server did not answer:\n{log.read_text(encoding='utf-8')}")
 
 

@@ -13,6 +13,7 @@ from models.imaging import DecodedImage, UnreadableImage, decode_image, encode_i
 from models.inference import detect_task, get_card, load_networks, network_status, predict
 from models.measures import GateSet, Measure, MeasureSet, Metric, find_measure
 from models.modality import MODALITY_TASK
+from models.reason import Reason, ReasonCode
 from models.registry import UnknownTask, all_tasks, get_task
 from models.saliency import VIEWS, decode_saliency, encode_saliency, render_heatmap, render_view
 from models.task import (
@@ -66,6 +67,8 @@ __all__ = [
     "OperatingPoint",
     "Outcome",
     "Prediction",
+    "Reason",
+    "ReasonCode",
     "ReliabilityBin",
     "Start",
     "Target",

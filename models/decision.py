@@ -1,71 +1,146 @@
-"""Probabilities and thresholds to an outcome, with the reason in words.
+"""Probabilities and thresholds to a decision for each label, an outcome and its reason.
 
-The labels at or above their thresholds are the prediction set. With thresholds set on validation so that each label's
+The labels at or above their thresholds are the conformal set. With thresholds set on validation so that each label's
 own images stay in the set 90 times in 100, this is class-conditional (Mondrian) split-conformal prediction (Vovk et
-al., 2005; Sadinle, Lei and Wasserman, JASA 2019). The most probable label joins a set that lacks it: thresholds differ,
-and nobody would follow an answer that is less probable than another. One label in the set: decided. None or several:
-inconclusive.
+al., 2005; Sadinle, Lei and Wasserman, JASA 2019). Its thresholds differ from label to label, so that by itself it would
+rule out a label of 0.69 and keep one of 0.09, which nobody could follow. Two rules put it in order:
+
+1. A label of the set that must not be missed (operating point SENSITIVITY_95), does not reach its balanced threshold
+   and is not the most probable is kept for its sensitivity alone.
+2. The rest of the set is closed upwards: possible are all labels at least as probable as the least probable of it, the
+   most probable label always among them. A label kept for its sensitivity that is less probable than every possible
+   one is NOT_EXCLUDED: it stands apart and lifts no other label into the possible ones.
+
+Possible and not excluded labels together, the prediction set, hold all of the conformal set, so coverage can only rise,
+and the size of the set with it. One possible label with none beside it that is not excluded: decided. Several, or none
+since no label reaches its threshold: inconclusive. Which images are decided, and for what, the two rules do not change.
 
 The thresholds of a head of two labels are at most 0.5 each and span a band of probabilities: at or above one label's
-threshold and at most 1 minus the other's, both stay in the set. Its set is never empty.
+threshold and at most 1 minus the other's, both are possible. Its set is never empty, and the rules do not touch it.
 """
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from models.task import Decision, Head, HeadResult, Label, LabelResult, OperatingPoint, Outcome
+from models.reason import Reason, ReasonCode
+from models.task import Decision, Head, HeadResult, LabelResult, OperatingPoint, Outcome
 
 
-def decide_head(head: Head, probabilities: np.ndarray, thresholds: dict[str, float]) -> HeadResult:
-    """`probabilities`: [labels] in 0 to 1, in the head's order."""
-    above = _prediction_set(head, probabilities, thresholds)
-    decided = above[0] if len(above) == 1 else None
+@dataclass(frozen=True)
+class PredictionSet:
+    """Which labels of a head stay in question for one image, bool [labels] each; no label is both.
+
+    `possible` is closed upwards: no other label is more probable than one of them. Both are empty when no label reaches
+    its threshold.
+    """
+
+    possible: np.ndarray
+    not_excluded: np.ndarray
+
+    @property
+    def members(self) -> np.ndarray:
+        """Bool [labels]: possible or not excluded."""
+        return self.possible | self.not_excluded
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decision for each label, in the head's order."""
+        kept = Decision.LIKELY if self.members.sum() == 1 else Decision.POSSIBLE
+        return tuple(
+            kept if is_possible else Decision.NOT_EXCLUDED if is_not_excluded else Decision.UNLIKELY
+            for is_possible, is_not_excluded in zip(self.possible, self.not_excluded, strict=True)
+        )
+
+
+def decide_head(
+    head: Head, probabilities: np.ndarray, thresholds: Mapping[str, float], balanced: Mapping[str, float]
+) -> HeadResult:
+    """The result of one head for one image; arguments as for `prediction_set`."""
+    decisions = prediction_set(head, probabilities, thresholds, balanced).decisions
     results = tuple(
-        LabelResult(label, float(p), _decision(label, above))
-        for label, p in zip(head.labels, probabilities, strict=True)
+        LabelResult(label, float(p), decision)
+        for label, p, decision in zip(head.labels, probabilities, decisions, strict=True)
     )
-    return HeadResult(head=head, labels=results, decided=decided, reason=_reason(results, thresholds))
+    decided = next((result.label for result in results if result.decision is Decision.LIKELY), None)
+    return HeadResult(head=head, labels=results, decided=decided, reason=_reason(head, results, thresholds))
 
 
-def _prediction_set(head: Head, probabilities: np.ndarray, thresholds: dict[str, float]) -> list[Label]:
-    above = [p >= thresholds[label.key] for label, p in zip(head.labels, probabilities, strict=True)]
-    if any(above):
-        above[int(np.argmax(probabilities))] = True
-    return [label for label, is_in in zip(head.labels, above, strict=True) if is_in]
+def prediction_set(
+    head: Head, probabilities: np.ndarray, thresholds: Mapping[str, float], balanced: Mapping[str, float]
+) -> PredictionSet:
+    """The labels that stay in question by the rules above.
+
+    `probabilities`: [labels] in 0 to 1, in the head's order. Label key -> 0 to 1: `thresholds` of the decision, and
+    those of the `balanced` operating point. Raises ValueError for another number of probabilities than of labels.
+    """
+    conformal = conformal_set(head, probabilities, thresholds)
+    if not conformal.any():
+        return PredictionSet(conformal, conformal)
+    kept_for_sensitivity = conformal & _below_balanced(head, probabilities, balanced)
+    firm = conformal & ~kept_for_sensitivity
+    firm[np.argmax(probabilities)] = True
+    possible = probabilities >= probabilities[firm].min()
+    return PredictionSet(possible, kept_for_sensitivity & ~possible)
 
 
-def _decision(label: Label, above: list[Label]) -> Decision:
-    if label not in above:
-        return Decision.UNLIKELY
-    return Decision.LIKELY if len(above) == 1 else Decision.POSSIBLE
+def conformal_set(head: Head, probabilities: np.ndarray, thresholds: Mapping[str, float]) -> np.ndarray:
+    """Bool [labels]: at or above the label's threshold."""
+    return np.array([p >= thresholds[label.key] for label, p in zip(head.labels, probabilities, strict=True)], bool)
 
 
-def _reason(results: tuple[LabelResult, ...], thresholds: dict[str, float]) -> str:
-    above = [result for result in results if result.decision is not Decision.UNLIKELY]
-    if len(above) == 1:
-        return f"Only {above[0].label.name} reaches its threshold."
-    if not above:
-        return "No answer reaches its threshold: the network was surer of most images that it was tried on."
-    return _band_reason(results, thresholds) if len(results) == 2 else _set_reason(above)
+def _below_balanced(head: Head, probabilities: np.ndarray, balanced: Mapping[str, float]) -> np.ndarray:
+    """Bool [labels]: must not be missed, and its balanced threshold would not keep it."""
+    if len(head.labels) == 2:
+        return np.zeros(2, bool)
+    return np.array(
+        [
+            label.operating_point is OperatingPoint.SENSITIVITY_95 and p < balanced[label.key]
+            for label, p in zip(head.labels, probabilities, strict=True)
+        ],
+        bool,
+    )
 
 
-def _band_reason(results: tuple[LabelResult, ...], thresholds: dict[str, float]) -> str:
+def _reason(head: Head, results: Sequence[LabelResult], thresholds: Mapping[str, float]) -> Reason:
+    ranked = sorted(results, key=lambda result: -result.probability)
+    not_excluded = [result for result in ranked if result.decision is Decision.NOT_EXCLUDED]
+    possible = [result.label.key for result in ranked if result.decision in (Decision.LIKELY, Decision.POSSIBLE)]
+    if not_excluded:
+        return _not_excluded_reason(head, possible, not_excluded, thresholds)
+    if not possible:
+        return Reason(ReasonCode.NO_LABEL, {"head": head.key})
+    if len(possible) == 1:
+        return Reason(ReasonCode.ONE_LABEL, {"head": head.key, "label": possible[0]})
+    if len(results) == 2:
+        return _band_reason(head, results, thresholds)
+    return Reason(ReasonCode.SEVERAL_LABELS, {"head": head.key, "labels": possible})
+
+
+def _not_excluded_reason(
+    head: Head, possible: list[str], not_excluded: Sequence[LabelResult], thresholds: Mapping[str, float]
+) -> Reason:
+    values = {
+        "head": head.key,
+        "labels": possible,
+        "not_excluded": [result.label.key for result in not_excluded],
+        "probabilities": [result.probability for result in not_excluded],
+        "thresholds": [thresholds[result.label.key] for result in not_excluded],
+    }
+    return Reason(ReasonCode.NOT_EXCLUDED, values)
+
+
+def _band_reason(head: Head, results: Sequence[LabelResult], thresholds: Mapping[str, float]) -> Reason:
     finding, other = sorted(results, key=lambda result: not result.label.is_finding)
-    low, high = thresholds[finding.label.key], 1 - thresholds[other.label.key]
-    return (
-        f"{finding.label.name} has a probability of {finding.probability:.2f}, which lies between {low:.2f} and "
-        f"{high:.2f}, where right and wrong answers mix."
-    )
-
-
-def _set_reason(above: list[LabelResult]) -> str:
-    names = [result.label.name for result in above]
-    most = max(result.probability for result in above)
-    kept = [
-        f"{result.label.name} must not be missed, so it stays possible at low probabilities too."
-        for result in above
-        if result.label.operating_point is OperatingPoint.SENSITIVITY_95 and result.probability < most
-    ]
-    return " ".join([f"The network cannot choose between {', '.join(names[:-1])} and {names[-1]}.", *kept])
+    values = {
+        "head": head.key,
+        "label": finding.label.key,
+        "probability": finding.probability,
+        "low": thresholds[finding.label.key],
+        "high": 1 - thresholds[other.label.key],
+    }
+    return Reason(ReasonCode.BETWEEN_THRESHOLDS, values)
 
 
 def outcome_of(primary: HeadResult) -> Outcome:
@@ -83,6 +158,6 @@ def asked_heads(heads: tuple[HeadResult, ...]) -> tuple[HeadResult, ...]:
         if head.asked_if is None:
             return True
         asked, key = head.asked_if
-        return any(line.label.key == key and line.decision is not Decision.UNLIKELY for line in results[asked].labels)
+        return any(line.label.key == key and line.in_set for line in results[asked].labels)
 
     return tuple(result for result in heads if is_asked(result.head))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models.modality import MODALITY_TASK
+from models.reason import Reason, ReasonCode
 from models.registry import all_tasks
 from models.runtime import ServingNetwork
 from models.task import Modality, Task
@@ -33,49 +33,50 @@ BLURRED_BELOW = 0.7
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """`reason` is empty when the image may pass, else a sentence for the user.
+    """`reason` is None when the image may pass, else why it may not.
 
     `suggested`: name of the task that reads the kind of image that this seems to be; "" if there is none.
     """
 
-    reason: str
+    reason: Reason | None = None
     suggested: str = ""
 
     @property
     def passed(self) -> bool:
-        return not self.reason
+        return self.reason is None
+
+
+PASSED = GateVerdict()
 
 
 @dataclass(frozen=True)
 class Detection:
-    """Which task reads an image whose task was left open. `task` is None when the gate cannot say; `reason` says why.
-
-    `reason` is a sentence for the user, empty when there is a task.
-    """
+    """Which task reads an image whose task was left open; None when the gate cannot say, and `reason` says why."""
 
     task: Task | None
-    reason: str
+    reason: Reason | None = None
 
 
 def check_quality(pixels: np.ndarray) -> GateVerdict:
     """Refuses uint8 RGB pixels [h, w, 3] that are too few, blank, too dark, overexposed or blurred."""
     height, width = pixels.shape[:2]
     if height * width < FEWEST_PIXELS:
-        return GateVerdict(
-            f"The image is too small to assess: {width} x {height} pixels. Send it in its full size, not a preview."
-        )
+        values = {"width": width, "height": height, "fewest": FEWEST_PIXELS}
+        return GateVerdict(Reason(ReasonCode.TOO_SMALL, values))
     grey = _grey_at_one_size(pixels)
-    if grey.std() < FLAT_BELOW:
-        return GateVerdict("The image is blank or nearly so: there is nothing in it to assess. Send another one.")
-    if np.percentile(grey, 99) < DARK_BELOW:
-        return GateVerdict("The image is too dark to assess. Take it again in better light, or export it brighter.")
-    if np.percentile(grey, 5) > BRIGHT_ABOVE:
-        return GateVerdict("The image is overexposed: nearly all of it is white. Take it again with less light.")
-    if _sharpness(grey) < BLURRED_BELOW:
-        return GateVerdict(
-            "The image is blurred. Take it again with the camera still and in focus, or export it larger."
-        )
-    return GateVerdict("")
+    if (spread := grey.std()) < FLAT_BELOW:
+        return _refused(ReasonCode.BLANK, spread, FLAT_BELOW)
+    if (brightest := np.percentile(grey, 99)) < DARK_BELOW:
+        return _refused(ReasonCode.TOO_DARK, brightest, DARK_BELOW)
+    if (darkest := np.percentile(grey, 5)) > BRIGHT_ABOVE:
+        return _refused(ReasonCode.OVEREXPOSED, darkest, BRIGHT_ABOVE)
+    if (sharpness := _sharpness(grey)) < BLURRED_BELOW:
+        return _refused(ReasonCode.BLURRED, sharpness, BLURRED_BELOW)
+    return PASSED
+
+
+def _refused(code: ReasonCode, measured: float, limit: float) -> GateVerdict:
+    return GateVerdict(Reason(code, {"measured": float(measured), "limit": limit}))
 
 
 def _grey_at_one_size(pixels: np.ndarray) -> np.ndarray:
@@ -109,18 +110,12 @@ def judge_modality(task: Task, probabilities: dict[str, float], thresholds: dict
     """
     kind = _sure_kind(probabilities, thresholds)
     if kind == task.modality:
-        return GateVerdict("")
-    names = {label.key: label.name for label in MODALITY_TASK.labels}
-    wanted = names[task.modality]
+        return PASSED
     fitting = _tasks_reading(kind)
-    if not fitting:
-        return GateVerdict(
-            f"This does not look like {wanted}, the only kind that this task reads. Check the image and the task."
-        )
-    return GateVerdict(
-        f"This looks like {names[kind]}, not like {wanted}. The task {fitting[0].title} reads such images.",
-        suggested=fitting[0].name,
-    )
+    if kind is None or not fitting:
+        return GateVerdict(Reason(ReasonCode.UNEXPECTED_MODALITY, {"expected": task.modality.value}))
+    values = {"expected": task.modality.value, "seen": kind, "task": fitting[0].name}
+    return GateVerdict(Reason(ReasonCode.OTHER_MODALITY, values), suggested=fitting[0].name)
 
 
 def choose_task(probabilities: dict[str, float], thresholds: dict[str, float]) -> Detection:
@@ -128,17 +123,16 @@ def choose_task(probabilities: dict[str, float], thresholds: dict[str, float]) -
     kind = _sure_kind(probabilities, thresholds)
     fitting = _tasks_reading(kind)
     if len(fitting) == 1:
-        return Detection(fitting[0], "")
+        return Detection(fitting[0])
     if fitting:
-        titles = " or ".join(task.title for task in fitting)
-        return Detection(None, f"Several tasks read this kind of image. Choose {titles}.")
+        return Detection(None, Reason(ReasonCode.SEVERAL_TASKS, {"tasks": [task.name for task in fitting]}))
     if kind == Modality.NOT_MEDICAL:
-        return Detection(None, "This is none of the kinds of image that Lumen reads. Check the image.")
-    return Detection(None, "It is not clear which kind of image this is. Choose the task yourself.")
+        return Detection(None, Reason(ReasonCode.NO_TASK))
+    return Detection(None, Reason(ReasonCode.UNCLEAR_MODALITY))
 
 
 def _sure_kind(probabilities: dict[str, float], thresholds: dict[str, float]) -> str | None:
-    """The likeliest modality if it reaches its threshold, else None."""
+    """The key of the likeliest modality if it reaches its threshold, else None."""
     likeliest = max(probabilities, key=lambda key: probabilities[key])
     return likeliest if probabilities[likeliest] >= thresholds[likeliest] else None
 
@@ -149,10 +143,8 @@ def _tasks_reading(modality: str | None) -> list[Task]:
 
 def judge_distance(network: ServingNetwork, features: np.ndarray) -> GateVerdict:
     """Whether the network's pooled features [channels] lie where those of its training images lie."""
-    distance = network.card.distance
-    if distance is None or network.reference.distance(features) <= distance.threshold:
-        return GateVerdict("")
-    return GateVerdict(
-        "This image is too unlike those that the network learned from to be assessed. Check that it shows what the "
-        "task asks for, or send a clearer one."
-    )
+    limit = network.card.distance
+    if limit is None:
+        return PASSED
+    distance = network.reference.distance(features)
+    return _refused(ReasonCode.UNLIKE_TRAINING, distance, limit.threshold) if distance > limit.threshold else PASSED

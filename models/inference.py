@@ -24,9 +24,20 @@ from models.modality import MODALITY_TASK
 from models.registry import all_tasks
 from models.runtime import get_network, run_views
 from models.saliency import saliency_over_image
-from models.task import Decision, Head, HeadResult, NetworkVersion, Outcome, Prediction, Task
+from models.task import (
+    Decision,
+    Head,
+    HeadResult,
+    LabelResult,
+    NetworkVersion,
+    OperatingPoint,
+    Outcome,
+    Prediction,
+    Task,
+)
 
 # At most so many labels of the primary head get a saliency map: the most probable one and those that remain possible.
+# One that is not excluded gets its own besides: where to look for what must not be missed.
 MAPPED_LABELS = 3
 
 
@@ -116,7 +127,7 @@ def decide(task: Task, card: Card, logits: np.ndarray) -> tuple[HeadResult, ...]
     for head, values in split_heads(task, logits):
         fitted = card.heads[head.key]
         own = calibrated(_answering(head, values, results), fitted.temperature)
-        results[head.key] = decide_head(head, own, fitted.thresholds)
+        results[head.key] = decide_head(head, own, fitted.thresholds, fitted.operating_points[OperatingPoint.BALANCED])
     return tuple(results.values())
 
 
@@ -157,10 +168,17 @@ def _saliencies(
 
     `maps`: [h, w, labels] of the primary head. A label that nothing in the image speaks for has none.
     """
-    ranked = sorted(primary.labels, key=lambda line: -line.probability)
-    worth = [line for line in ranked if line is primary.top or line.decision is not Decision.UNLIKELY][:MAPPED_LABELS]
+    worth = _worth_a_look(primary)
     found = {line.label.key: saliency_over_image(maps[..., primary.labels.index(line)], shape, spec) for line in worth}
     return {key: saliency for key, saliency in found.items() if saliency.any()}
+
+
+def _worth_a_look(primary: HeadResult) -> list[LabelResult]:
+    """The most probable label, the possible ones, MAPPED_LABELS of these at most, and those not excluded."""
+    ranked = sorted(primary.labels, key=lambda line: -line.probability)
+    not_excluded = [line for line in ranked if line.decision is Decision.NOT_EXCLUDED]
+    others = [line for line in ranked if line not in not_excluded and (line is primary.top or line.in_set)]
+    return others[:MAPPED_LABELS] + not_excluded
 
 
 def load_networks() -> None:

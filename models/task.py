@@ -6,6 +6,7 @@ from enum import StrEnum
 import numpy as np
 
 from models.measures import GateSet, Metric
+from models.reason import Reason
 
 
 class Modality(StrEnum):
@@ -29,10 +30,12 @@ class Outcome(StrEnum):
 
 
 class Decision(StrEnum):
-    """Where one label stands against its threshold: alone above it, above it with others, or below it."""
+    """Where one label stands after the decision (models/decision.py): the only one in question, one of several, kept
+    apart since it must not be missed, or ruled out."""
 
     LIKELY = "likely"
     POSSIBLE = "possible"
+    NOT_EXCLUDED = "not_excluded"
     UNLIKELY = "unlikely"
 
 
@@ -47,7 +50,7 @@ class OperatingPoint(StrEnum):
 class Label:
     """One possible answer. `is_finding` is False for the answer "nothing of the kind is seen".
 
-    `operating_point`: SENSITIVITY_95 for a label that must not be missed; it then stays possible more easily.
+    `operating_point`: SENSITIVITY_95 for a label that must not be missed; it is then ruled out at lower probabilities.
     """
 
     key: str
@@ -169,11 +172,16 @@ class Task:
 
 @dataclass(frozen=True)
 class LabelResult:
-    """One label with its calibrated probability (0 to 1) and where that stands against its threshold."""
+    """One label with its calibrated probability (0 to 1) and the decision on it."""
 
     label: Label
     probability: float
     decision: Decision
+
+    @property
+    def in_set(self) -> bool:
+        """Whether it is in the prediction set: likely, possible or not excluded."""
+        return self.decision is not Decision.UNLIKELY
 
 
 @dataclass(frozen=True)
@@ -186,7 +194,7 @@ class HeadResult:
     head: Head
     labels: tuple[LabelResult, ...]
     decided: Label | None
-    reason: str
+    reason: Reason
 
     @property
     def top(self) -> LabelResult:
@@ -206,6 +214,7 @@ class NetworkVersion:
 class Prediction:
     """The pure result of one image. `heads` and `saliencies` are empty when the image was NOT_ASSESSED.
 
+    `reason`: why the primary head decided so, or why the gate refused the image; None where there is nothing to say.
     `saliencies`: label key of the primary head -> float32 [height, width] in 0 to 1 over the whole image (any aspect,
     low resolution), for the labels worth a look, the most probable (`lead`) first; empty when nothing spoke for any.
     `suggested`: name of the task that the gate takes the picture to be for, when that is another one; else "".
@@ -213,7 +222,7 @@ class Prediction:
 
     task: Task
     outcome: Outcome
-    reason: str
+    reason: Reason | None
     network: NetworkVersion
     heads: tuple[HeadResult, ...] = ()
     saliencies: dict[str, np.ndarray] = field(default_factory=dict)

@@ -7,7 +7,18 @@ import numpy as np
 from PIL import Image
 
 import models
-from models import Decision, HeadCard, HeadResult, LabelResult, NetworkVersion, Outcome, Prediction, Task
+from models import (
+    Decision,
+    HeadCard,
+    HeadResult,
+    LabelResult,
+    NetworkVersion,
+    Outcome,
+    Prediction,
+    Reason,
+    ReasonCode,
+    Task,
+)
 from models.card import Calibration, CalibrationErrors, HeadFit, HeadMetrics, Metrics, ReliabilityBin, TrainingData
 from models.decision import asked_heads
 from models.imaging import InputSpec
@@ -52,16 +63,17 @@ class FakeNetworks:
             raise self.failure
         version = NetworkVersion(serving(task), "1.0.0", SHA256)
         if self.outcome is Outcome.NOT_ASSESSED:
-            reason = f"This does not look like {task.image_kind}."
+            reason = Reason(ReasonCode.UNEXPECTED_MODALITY, {"expected": task.modality.value})
             return Prediction(task, self.outcome, reason, version, suggested=self.suggested, timings_ms={"gate": 1.0})
         heads = tuple(self._answer(head) for head in task.heads)
+        primary = next(result for result in heads if result.head.key == task.primary)
         return Prediction(
             task=task,
             outcome=self.outcome,
-            reason="Two labels are too close." if self.outcome is Outcome.INCONCLUSIVE else "",
+            reason=primary.reason,
             network=version,
             heads=asked_heads(heads),
-            saliencies=_blobs(next(result for result in heads if result.head.key == task.primary)),
+            saliencies=_blobs(primary),
             timings_ms={"gate": 1.0, "network": 2.5},
         )
 
@@ -82,7 +94,10 @@ class FakeNetworks:
             )
             for label in head.labels
         )
-        return HeadResult(head, lines, lead if len(possible) == 1 else None, "")
+        keys = [label.key for label in possible]
+        if len(keys) == 1:
+            return HeadResult(head, lines, lead, Reason(ReasonCode.ONE_LABEL, {"head": head.key, "label": keys[0]}))
+        return HeadResult(head, lines, None, Reason(ReasonCode.SEVERAL_LABELS, {"head": head.key, "labels": keys}))
 
     def detect_task(self, pixels: np.ndarray) -> models.Detection:
         found = self.detected.pop(0)
@@ -110,6 +125,7 @@ def serving(task: Task) -> str:
 def make_card(task: Task, network: str = "mobilenet_v2") -> models.Card:
     """A complete card of a network that was never trained."""
     rates = dict.fromkeys(models.GateSet, MEASURE)
+    declared = [name for source in task.sources for name in source.datasets]
     return models.Card(
         task=task.name,
         network=network,
@@ -124,7 +140,10 @@ def make_card(task: Task, network: str = "mobilenet_v2") -> models.Card:
             fits={head.key: _head_fit(head) for head in task.heads},
         ),
         training=models.Training(
-            epochs=3, seed=7, start=models.Start.IMAGENET, data=(TrainingData("drawn-by-code", 64),)
+            epochs=3,
+            seed=7,
+            start=models.Start.IMAGENET,
+            data=tuple(TrainingData(name, 64) for name in ("drawn-by-code", *declared)),
         ),
         metrics=Metrics(
             split="test",
@@ -170,7 +189,7 @@ def _head_metrics(head: models.Head) -> HeadMetrics:
 def _blobs(primary: HeadResult) -> dict[str, np.ndarray]:
     """A hot spot for each label that is not ruled out, the most probable first: each further to the right."""
     ranked = sorted(primary.labels, key=lambda line: -line.probability)
-    mapped = [line.label.key for line in ranked if line.decision is not Decision.UNLIKELY]
+    mapped = [line.label.key for line in ranked if line.in_set]
     rows, columns = np.ogrid[-1:1:64j, -1:1:64j]
     return {
         key: np.exp(-4 * (rows**2 + (columns - index / 2) ** 2)).astype(np.float32) for index, key in enumerate(mapped)

@@ -11,8 +11,8 @@ ROLES = [SelectChoice(role.value, role.value.capitalize()) for role in Role]
 
 
 class UserForm(FlaskForm):
-    name = StringField("Name", [InputRequired("Write the user's name.")], render_kw={"autocomplete": "off"})
-    email = EmailField("E-mail address", [InputRequired("Write an e-mail address.")], render_kw={"autocomplete": "off"})
+    name = StringField("Name", [InputRequired("Enter the user's name.")], render_kw={"autocomplete": "off"})
+    email = EmailField("E-mail address", [InputRequired("Enter an e-mail address.")], render_kw={"autocomplete": "off"})
     role = SelectField("Role", [InputRequired("Choose a role.")], choices=ROLES)
 
 

@@ -40,6 +40,7 @@ def study_json(study: Study, content: ReportContent) -> Json:
         **summary_json(study),
         "headline": content.headline,
         "reason": content.reason,
+        **_reason_json(lead),
         "note": content.note,
         **_result_json(lead),
         "images": [_image_json(study.key, image) for image in content.images],
@@ -87,11 +88,19 @@ def _image_json(study_key: str, image: ImageSection) -> Json:
         "outcome": image.outcome,
         "headline": image.headline,
         "reason": image.reason,
+        **_reason_json(image),
         **_result_json(image),
         "heatmap_url": heatmaps[0]["url"] if heatmaps else None,
         "heatmaps": heatmaps,
         "suggested_task": image.suggested_task or None,
     }
+
+
+def _reason_json(image: ImageSection | None) -> Json:
+    """What the sentence of `reason` is made from; both null where only the sentence was stored."""
+    if image is None or not image.reason_code:
+        return {"reason_code": None, "reason_values": None}
+    return {"reason_code": image.reason_code, "reason_values": dict(image.reason_values)}
 
 
 def _result_json(image: ImageSection | None) -> Json:
@@ -110,7 +119,13 @@ def _result_json(image: ImageSection | None) -> Json:
 
 def _findings_json(section: HeadSection) -> list[Json]:
     return [
-        {"label": line.key, "name": line.name, "probability": line.probability, "decision": line.decision}
+        {
+            "label": line.key,
+            "name": line.name,
+            "probability": line.probability,
+            "decision": line.decision,
+            "threshold": line.threshold,
+        }
         for line in section.lines
     ]
 

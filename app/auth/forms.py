@@ -10,20 +10,20 @@ CURRENT_PASSWORD = {"autocomplete": "current-password"}
 
 
 class LoginForm(FlaskForm):
-    email = EmailField("E-mail address", [InputRequired("Write your e-mail address.")], render_kw=EMAIL)
-    password = PasswordField("Password", [InputRequired("Write your password.")], render_kw=CURRENT_PASSWORD)
+    email = EmailField("E-mail address", [InputRequired("Enter your e-mail address.")], render_kw=EMAIL)
+    password = PasswordField("Password", [InputRequired("Enter your password.")], render_kw=CURRENT_PASSWORD)
     next = HiddenField()
 
 
 class RegisterForm(FlaskForm):
-    name = StringField("Name", [InputRequired("Write your name.")], render_kw={"autocomplete": "name"})
-    email = EmailField("E-mail address", [InputRequired("Write your e-mail address.")], render_kw=EMAIL)
+    name = StringField("Name", [InputRequired("Enter your name.")], render_kw={"autocomplete": "name"})
+    email = EmailField("E-mail address", [InputRequired("Enter your e-mail address.")], render_kw=EMAIL)
     password = PasswordField("Password", [InputRequired("Choose a password.")], render_kw=NEW_PASSWORD)
 
 
 class PasswordForm(FlaskForm):
     current = PasswordField(
-        "Current password", [InputRequired("Write your current password.")], render_kw=CURRENT_PASSWORD
+        "Current password", [InputRequired("Enter your current password.")], render_kw=CURRENT_PASSWORD
     )
     new = PasswordField("New password", [InputRequired("Choose a new password.")], render_kw=NEW_PASSWORD)
 

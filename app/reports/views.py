@@ -19,7 +19,7 @@ bp = Blueprint("reports", __name__)
 def create(key: str) -> BaseResponse:
     study = studies.get_study(key, current_user)
     issue_report(study=study, author=current_user, address=client_address())
-    flash("The report was made. It is listed with the study.", "success")
+    flash("The report was created. It is listed with the study.", "success")
     return redirect(url_for("history.detail", key=key), 303)
 
 
@@ -29,7 +29,7 @@ def download(key: str) -> Response:
     return pdf_response(get_report(key, current_user))
 
 
-@bp.post("/zip")
+@bp.post("/reports.zip")
 @login_required
 def export() -> BaseResponse:
     """The reports of all studies that the history's filter finds; some of them are made now."""

@@ -1,6 +1,7 @@
 """Conditions on what people look for, in the form that a database answers quickly."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, null
 from sqlalchemy.orm import InstrumentedAttribute
@@ -26,7 +27,7 @@ class Match:
 ANY, NOTHING = Match([]), Match([false()])
 
 
-def match(found: Select[tuple[int]], column: InstrumentedAttribute, conditions: Conditions) -> Match:
+def match(found: Select[tuple[int]], column: InstrumentedAttribute[Any], conditions: Conditions) -> Match:
     """The rows whose ids, in `column`, an index has `found`; `conditions` say the same of a single row.
 
     Further conditions on rows that are named by id should be on `unindexed` columns.
@@ -36,17 +37,17 @@ def match(found: Select[tuple[int]], column: InstrumentedAttribute, conditions: 
     return Match(conditions, PER_PAGE) if len(few) > FEW else Match([column.in_(few)], is_by_id=True)
 
 
-def indexed(column: InstrumentedAttribute) -> InstrumentedAttribute:
+def indexed(column: InstrumentedAttribute[Any]) -> InstrumentedAttribute[Any]:
     """A column in the form that an index serves: itself."""
     return column
 
 
-def unindexed(column: InstrumentedAttribute) -> ColumnElement:
+def unindexed(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     """The same values, in a form that no index serves: for conditions by which a database must not choose its way."""
     return func.coalesce(column, null(), type_=column.type)
 
 
-def begins_with(column: ColumnElement | InstrumentedAttribute, text: str) -> ColumnElement[bool]:
+def begins_with(column: ColumnElement[Any] | InstrumentedAttribute[Any], text: str) -> ColumnElement[bool]:
     """The condition that `column` begins so, as one range of its index."""
     return and_(column >= text, column <= text + LAST_LETTER)
 

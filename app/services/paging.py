@@ -32,7 +32,7 @@ class Key:
     `low` and ends before `high`.
     """
 
-    column: InstrumentedAttribute
+    column: InstrumentedAttribute[Any]
     descending: bool = False
     values: tuple[str, ...] = ()
     only: str = ""
@@ -51,7 +51,7 @@ class Key:
     def holds(self, value: Any) -> bool:
         """Can a row of the list have this value?"""
         if self.only:
-            return value == self.only
+            return bool(value == self.only)
         return (self.low is None or self.low <= value) and (self.high is None or value < self.high)
 
     def beyond(self, value: Any) -> Conditions:
@@ -77,7 +77,7 @@ class Order:
     """A total order: its keys, the last of them unique, and the column by whose values cursors name rows."""
 
     keys: tuple[Key, ...]
-    name: InstrumentedAttribute
+    name: InstrumentedAttribute[Any]
 
     @property
     def entity(self) -> Any:
@@ -137,7 +137,7 @@ class Cursor:
     before: str = ""
 
     @classmethod
-    def from_args(cls, args: Mapping[str, str], names: re.Pattern = ID) -> "Cursor":
+    def from_args(cls, args: Mapping[str, str], names: re.Pattern[str] = ID) -> "Cursor":
         """The cursor in query arguments; one that makes no sense is left out."""
         after, before = args.get("after", ""), args.get("before", "")
         return cls(after if names.fullmatch(after) else "", before if names.fullmatch(before) else "")
@@ -171,7 +171,7 @@ class Page:
 
 
 def read_page(
-    statement: Select,
+    statement: Select[Any],
     order: Order,
     cursor: Cursor,
     *,
@@ -194,7 +194,7 @@ def read_page(
     return _page(order, ids[::-1], options, has_previous=has_more, has_next=True)
 
 
-def iter_rows(statement: Select, order: Order, options: Sequence[ExecutableOption] = ()) -> Iterator[Any]:
+def iter_rows(statement: Select[Any], order: Order, options: Sequence[ExecutableOption] = ()) -> Iterator[Any]:
     """All rows of `statement` in their order, read in portions: for exports of any length."""
     ids = _read_ids(statement, order.whole(), PORTION)
     while ids:
@@ -213,7 +213,7 @@ def _find_place(order: Order, cursor: Cursor, allowed: Conditions) -> Sequence[A
     return db.session.execute(select(*(key.column for key in order.keys)).where(named, *allowed)).first()
 
 
-def _read_ids(statement: Select, parts: Iterator[Part], most: int) -> list[int]:
+def _read_ids(statement: Select[Any], parts: Iterator[Part], most: int) -> list[int]:
     ids: list[int] = []
     for conditions, keys in parts:
         entity = keys[0].column.class_

@@ -4,7 +4,7 @@ from models.task import DataSource, Head, Label, Modality, Target, Task
 TASK = Task(
     name="brain",
     title="Brain MRI",
-    question="Is a tumour seen, and of which of three kinds?",
+    question="Is a tumour present? If so, which type?",
     image_kind="One slice of a brain MRI, T1 with contrast if there is one",
     modality=Modality.BRAIN_MRI,
     default_network="mobilenet_v2",
@@ -21,7 +21,7 @@ TASK = Task(
         ),
     ),
     primary="tumour",
-    intended_use="Research on MRI slices, and a second look beside the reader's own.",
+    intended_use="Research on MRI slices, and a second opinion beside the reader's own.",
     limitations=(
         "MRI only: no CT was learned, and CT is refused where it is recognised.",
         "One slice is read at a time; the rest of the series is not considered.",

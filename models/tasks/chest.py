@@ -22,18 +22,18 @@ TASK = Task(
         ),
     ),
     primary="chest",
-    intended_use="Research on chest radiographs, and a second look beside the reader's own.",
+    intended_use="Research on chest radiographs, and a second opinion beside the reader's own.",
     limitations=(
         "Pneumonia was learned mostly from children aged 1 to 5, tuberculosis mostly from adults: age itself is a cue.",
-        "Image sources differ between the labels; on films of other hospitals it will do worse than measured here: "
-        "networks trained without one source were wrong on most of its films.",
+        "Image sources differ between the labels; on radiographs of other hospitals it will do worse than here: "
+        "networks trained without one source were wrong on most of its radiographs.",
         "It knows three answers only: effusion, tumour, pneumothorax, heart failure and others are not looked for.",
-        "A normal answer does not exclude disease; many tuberculosis films show little at this resolution.",
+        "A normal answer does not exclude disease; many radiographs with tuberculosis show little at this resolution.",
     ),
     out_of_scope=(
         "Screening for or excluding tuberculosis or pneumonia.",
         "Lateral and supine views, tubes and lines, and everything that the three answers do not name.",
-        "Following the course of a disease over several films.",
+        "Following the course of a disease over several radiographs.",
     ),
     subgroups=(
         "Age is not recorded per image and differs between the labels: no result for children or adults can be given.",

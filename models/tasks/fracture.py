@@ -52,28 +52,28 @@ TYPE = Head(
 TASK = Task(
     name="fracture",
     title="Bone fracture",
-    question="Which bone region is it, is it fractured, and how?",
-    image_kind="A plain X-ray of one limb, shoulder or hip",
+    question="Which body part is shown, and is it fractured?",
+    image_kind="A plain radiograph of one limb, shoulder or hip",
     modality=Modality.BONE_XRAY,
     default_network="mobilenet_v2",
     heads=(PART, FRACTURED, TYPE),
     primary="fractured",
-    intended_use="Research on radiographs, and a second look beside the reader's own.",
+    intended_use="Research on radiographs, and a second opinion beside the reader's own.",
     limitations=(
-        "Films are read at a few hundred pixels: hairline fractures are often not visible at that size.",
-        "In one of the sources (MURA) every abnormal film, also one with plates or a cast, counts as fractured.",
+        "Radiographs are read at a few hundred pixels: hairline fractures are often not visible at that size.",
+        "In one of the sources (MURA) every abnormal radiograph, also one with plates or a cast, counts as fractured.",
         "Wrist and finger were learned from that source alone, and not at all by a network that did without it; hip, "
-        "knee and lower leg from few fractured films.",
+        "knee and lower leg from few fractured ones.",
         "Skull, spine, ribs, jaw and pelvis were not learned.",
         "One view does not exclude a fracture.",
     ),
     out_of_scope=(
         "Excluding a fracture, or sending a patient home.",
-        "Films after surgery, with plates, screws, prostheses or a cast.",
+        "Radiographs after surgery, with plates, screws, prostheses or a cast.",
         "Tumours, infections, arthritis and the growth plates of children.",
     ),
     subgroups=(
-        "Age and sex are not recorded; there are children's films among them, but no result for children can be given.",
+        "Age and sex are not recorded; some radiographs are of children, but no result for children can be given.",
         "Device and hospital are not recorded; one source is known to differ in framing and brightness.",
     ),
     sources=(

@@ -4,7 +4,7 @@ from models.task import DataSource, Head, Label, Modality, OperatingPoint, Targe
 TASK = Task(
     name="skin_lesion",
     title="Skin lesion",
-    question="Which of seven kinds of pigmented lesion is it?",
+    question="Which of seven types of pigmented lesion is it?",
     image_kind="A dermatoscopic image of one lesion, centred",
     modality=Modality.DERMOSCOPY,
     default_network="mobilenet_v2",
@@ -24,9 +24,9 @@ TASK = Task(
         ),
     ),
     primary="lesion",
-    intended_use="Research on dermatoscopic images, and a second look beside the clinician's own.",
+    intended_use="Research on dermatoscopic images, and a second opinion beside the clinician's own.",
     limitations=(
-        "It knows seven kinds only: a lesion of any other kind gets a wrong name or an inconclusive result.",
+        "It knows seven types only: a lesion of any other type gets a wrong name or an inconclusive result.",
         "Learned on HAM10000, almost only light skin (Vienna, Queensland); not valid for darker skin.",
         "Dermatoscopes only: not for ordinary camera or phone pictures.",
         "About half of its labels are histopathology, the rest follow-up, consensus or confocal microscopy.",

@@ -16,7 +16,7 @@ from models.gate import judge_distance
 from models.imaging import UnreadableImage, prepare
 from models.inference import decide, pass_gate
 from models.runtime import get_network, run_views
-from models.task import Decision, Head, HeadResult, Task
+from models.task import Head, HeadResult, Task
 from models.training.manifest import MISSING, Example, read_upload
 from models.training.recipes import RECIPES
 
@@ -45,7 +45,8 @@ class HeadScores:
     """One head on the n images whose label is known.
 
     `truth`: index of the right label, int [n]; `probabilities`: float [n, labels]; `in_set`: whether a label is
-    possible, bool [n, labels]; `decided`: index of the label decided for, or MISSING, int [n]; `replies`: Reply [n].
+    possible or not excluded, bool [n, labels]; `decided`: index of the label decided for, or MISSING, int [n];
+    `replies`: Reply [n].
     `truth`, `probabilities`, `in_set` and `decided` are the network's own, whatever the gate said.
     """
 
@@ -121,7 +122,7 @@ def head_scores(head: Head, images: list[ImageScore]) -> HeadScores:
         examples=tuple(image.example for image in known),
         truth=np.array([image.example.targets[head.key] % len(head.labels) for image in known], int),
         probabilities=np.array([[line.probability for line in row] for row in lines], float).reshape(shape),
-        in_set=np.array([[line.decision != Decision.UNLIKELY for line in row] for row in lines], bool).reshape(shape),
+        in_set=np.array([[line.in_set for line in row] for row in lines], bool).reshape(shape),
         decided=np.array([_decided_index(result) for result in results], int),
         replies=np.array([_reply(head, image) for image in known]),
     )

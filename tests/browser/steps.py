@@ -19,12 +19,12 @@ class Account:
 
 
 def register(page: Page, name: str, email: str) -> Account:
-    """Make an account on the page; it is signed in then."""
+    """Create an account on the page; it is signed in then."""
     page.goto("/auth/register")
     page.get_by_label("Name").fill(name)
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Upload images")
     return Account(email)
 

@@ -26,11 +26,11 @@ CARD = HeadCard(
 
 def image_score(
     truth: int, probabilities: list[float], number: int = 0, *, refused: bool = False, dataset_name: str = "one",
-    asked: bool = True, head: Head = STATE,
+    asked: bool = True, head: Head = STATE, fitted: HeadCard = CARD,
 ) -> ImageScore:  # fmt: skip
     """One image, its own group, answered with these probabilities of `head`; `truth` may be MISSING."""
     example = Example(Path(f"{number}.png"), {head.key: truth}, dataset_name, f"g{number}", "val", scene(40, 60))
-    result = decide_head(head, np.array(probabilities), CARD.thresholds)
+    result = decide_head(head, np.array(probabilities), fitted.thresholds, fitted.operating_points["balanced"])
     return ImageScore(example, refused, {head.key: result}, frozenset({head.key} if asked else ()))
 
 

@@ -169,7 +169,7 @@ def test_a_band_is_never_upside_down_and_its_set_never_empty(head, skill, n):
     found = decision_thresholds(head, *drawn(2, n, skill=skill), 0.1)
     assert found["bad"] <= 0.5 <= 1 - found["well"]
     for p in np.linspace(0, 1, 21):
-        assert any(line.decision != "unlikely" for line in decide_head(head, np.array([p, 1 - p]), found).labels)
+        assert any(line.in_set for line in decide_head(head, np.array([p, 1 - p]), found, {}).labels)
 
 
 @pytest.mark.parametrize(("head", "missed"), [(TWO, 0.1), (DREADED_TWO, 0.05)], ids=["balanced", "dreaded"])

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import models
-from models import Decision, Head, Label, Modality, Outcome, Task
+from models import Decision, Head, Label, Modality, Outcome, Reason, Task
 from models.card import HeadCard
-from models.decision import asked_heads, decide_head, outcome_of
+from models.decision import asked_heads, conformal_set, decide_head, outcome_of, prediction_set
 from models.inference import decide, split_heads
 from models.task import OperatingPoint
 from tests.ml.networks import logit_count
@@ -23,14 +23,14 @@ TWO, BAND = Head("two", "Two", (SICK, WELL)), {"sick": 0.3, "well": 0.4}
 
 
 def decided(probabilities, thresholds=EVEN):
-    return decide_head(HEAD, np.array(probabilities), thresholds)
+    return decide_head(HEAD, np.array(probabilities), thresholds, EVEN)
 
 
 def test_one_label_above_its_threshold_decides():
     found = decided([0.7, 0.2, 0.1])
     assert found.decided is SICK
     assert [line.decision for line in found.labels] == [Decision.LIKELY, Decision.UNLIKELY, Decision.UNLIKELY]
-    assert found.reason == "Only Sick reaches its threshold."
+    assert found.reason == Reason("one_label", {"head": "state", "label": "sick"})
     assert outcome_of(found) is Outcome.FINDING
 
 
@@ -44,19 +44,19 @@ def test_two_labels_above_are_possible_and_inconclusive():
     found = decided([0.45, 0.35, 0.1], LOW)
     assert found.decided is None
     assert [line.decision for line in found.labels] == [Decision.POSSIBLE, Decision.POSSIBLE, Decision.UNLIKELY]
-    assert found.reason == "The network cannot choose between Sick and Sicker."
+    assert found.reason == Reason("several_labels", {"head": "state", "labels": ["sick", "sicker"]})
     assert outcome_of(found) is Outcome.INCONCLUSIVE
 
 
-def test_three_labels_above_are_listed():
-    assert decided([0.4, 0.3, 0.3], LOW).reason == "The network cannot choose between Sick, Sicker and Well."
+def test_labels_above_are_listed_the_most_probable_first():
+    assert decided([0.25, 0.35, 0.4], LOW).reason.values["labels"] == ["well", "sicker", "sick"]
 
 
 def test_no_label_above_is_inconclusive():
     found = decided([0.4, 0.3, 0.3])
     assert found.decided is None
     assert {line.decision for line in found.labels} == {Decision.UNLIKELY}
-    assert found.reason.startswith("No answer reaches its threshold")
+    assert found.reason == Reason("no_label", {"head": "state"})
     assert outcome_of(found) is Outcome.INCONCLUSIVE
 
 
@@ -77,37 +77,102 @@ def test_a_label_that_another_one_outweighs_never_decides_alone():
     assert found.top.label is WELL
 
 
-def test_what_must_not_be_missed_says_why_it_stays_possible():
-    dreaded = dataclasses.replace(SICKER, operating_point=OperatingPoint.SENSITIVITY_95)
-    head = Head("state", "State", (SICK, dreaded, WELL))
-    thresholds = {"sick": 0.4, "sicker": 0.05, "well": 0.4}
-    unsure = decide_head(head, np.array([0.1, 0.1, 0.8]), thresholds)
-    assert unsure.reason == (
-        "The network cannot choose between Sicker and Well. "
-        "Sicker must not be missed, so it stays possible at low probabilities too."
-    )
-    leading = decide_head(head, np.array([0.4, 0.5, 0.1]), thresholds)
-    assert leading.reason == "The network cannot choose between Sick and Sicker."
+# The order of words and numbers
+
+DREADED = dataclasses.replace(SICKER, operating_point=OperatingPoint.SENSITIVITY_95)
+CAREFUL = Head("state", "State", (SICK, DREADED, WELL))
+SENSITIVE = {"sick": 0.4, "sicker": 0.05, "well": 0.4}
+BALANCED = {"sick": 0.5, "sicker": 0.3, "well": 0.5}
+
+
+def carefully(probabilities, thresholds=SENSITIVE):
+    return decide_head(CAREFUL, np.array(probabilities), thresholds, BALANCED)
+
+
+def test_what_is_more_probable_than_a_possible_label_is_possible_too():
+    found = decided([0.1, 0.3, 0.6], {"sick": 0.05, "sicker": 0.5, "well": 0.9})
+    assert {line.decision for line in found.labels} == {Decision.POSSIBLE}
+
+
+def test_as_probable_is_as_possible():
+    found = decided([0.2, 0.2, 0.6], {"sick": 0.1, "sicker": 0.5, "well": 0.5})
+    assert {line.decision for line in found.labels} == {Decision.POSSIBLE}
+
+
+def test_what_must_not_be_missed_stands_apart_and_lifts_no_other_label():
+    found = carefully([0.25, 0.06, 0.69])
+    assert [line.decision for line in found.labels] == [Decision.UNLIKELY, Decision.NOT_EXCLUDED, Decision.POSSIBLE]
+    assert found.decided is None
+    assert outcome_of(found) is Outcome.INCONCLUSIVE
+    kept = {"not_excluded": ["sicker"], "probabilities": [0.06], "thresholds": [0.05]}
+    assert found.reason == Reason("not_excluded", {"head": "state", "labels": ["well"], **kept})
+
+
+def test_what_must_not_be_missed_is_possible_where_its_balanced_threshold_keeps_it():
+    found = carefully([0.1, 0.3, 0.6])
+    assert [line.decision for line in found.labels] == [Decision.UNLIKELY, Decision.POSSIBLE, Decision.POSSIBLE]
+    assert found.reason.code == "several_labels"
+
+
+def test_what_must_not_be_missed_is_possible_above_a_possible_label():
+    found = carefully([0.07, 0.1, 0.83], {"sick": 0.06, "sicker": 0.05, "well": 0.4})
+    assert {line.decision for line in found.labels} == {Decision.POSSIBLE}
+
+
+def test_what_must_not_be_missed_is_possible_or_likely_where_it_leads():
+    assert carefully([0.36, 0.38, 0.26], {"sick": 0.35, "sicker": 0.05, "well": 0.4}).labels[1].decision == "possible"
+    alone = decide_head(CAREFUL, np.array([0.3, 0.4, 0.3]), SENSITIVE, {**BALANCED, "sicker": 0.5})
+    assert alone.decided is DREADED
+
+
+def test_the_most_probable_label_is_possible_beside_one_that_is_not_excluded():
+    """Also where it does not reach its own threshold: nobody would follow an answer that is less probable."""
+    found = carefully([0.35, 0.27, 0.38])
+    assert [line.decision for line in found.labels] == [Decision.UNLIKELY, Decision.NOT_EXCLUDED, Decision.POSSIBLE]
+
+
+def test_of_two_labels_the_band_decides_also_where_one_must_not_be_missed():
+    head = Head("two", "Two", (DREADED, WELL))
+    found = decide_head(head, np.array([0.35, 0.65]), {"sicker": 0.3, "well": 0.4}, {"sicker": 0.5, "well": 0.5})
+    assert {line.decision for line in found.labels} == {Decision.POSSIBLE}
+
+
+@pytest.mark.parametrize("task", models.all_tasks(), ids=lambda task: task.name)
+def test_sets_hold_the_conformal_set_are_in_order_and_decide_the_same(task):
+    """With the thresholds of the network that serves, over all kinds of answers."""
+    rng = np.random.default_rng(4)
+    for head in task.heads:
+        fitted = models.get_card(task).heads[head.key]
+        for probabilities in rng.dirichlet(np.full(len(head.labels), 0.3), 400):
+            conformal = conformal_set(head, probabilities, fitted.thresholds)
+            found = prediction_set(head, probabilities, fitted.thresholds, fitted.operating_points["balanced"])
+            assert not (conformal & ~found.members).any()
+            assert not (found.possible & found.not_excluded).any()
+            assert found.members.any() == conformal.any()
+            if conformal.any():
+                assert found.possible[probabilities.argmax()]
+                assert probabilities[~found.possible].max(initial=-1) < probabilities[found.possible].min()
+            alone = conformal.sum() == 1 and conformal[probabilities.argmax()]
+            assert (found.members.sum() == 1) == alone
 
 
 @pytest.mark.parametrize(("p", "decided"), [(0.0, WELL), (0.29, WELL), (0.61, SICK), (1.0, SICK)])
 def test_outside_the_band_one_of_two_labels_is_decided(p, decided):
-    found = decide_head(TWO, np.array([p, 1 - p]), BAND)
+    found = decide_head(TWO, np.array([p, 1 - p]), BAND, {})
     assert found.decided is decided
     assert {line.decision for line in found.labels} == {Decision.LIKELY, Decision.UNLIKELY}
-    assert found.reason == f"Only {decided.name} reaches its threshold."
+    assert found.reason == Reason("one_label", {"head": "two", "label": decided.key})
 
 
 @pytest.mark.parametrize("p", [0.3, 0.47, 0.5, 0.6])
 @pytest.mark.parametrize("head", [TWO, Head("two", "Two", (WELL, SICK))], ids=["finding first", "finding last"])
 def test_inside_the_band_both_labels_remain_possible(head, p):
     probabilities = [p, 1 - p] if head.labels[0] is SICK else [1 - p, p]
-    found = decide_head(head, np.array(probabilities), BAND)
+    found = decide_head(head, np.array(probabilities), BAND, {})
     assert outcome_of(found) is Outcome.INCONCLUSIVE
     assert {line.decision for line in found.labels} == {Decision.POSSIBLE}
-    assert found.reason == (
-        f"Sick has a probability of {p:.2f}, which lies between 0.30 and 0.60, where right and wrong answers mix."
-    )
+    values = {"head": "two", "label": "sick", "probability": p, "low": 0.3, "high": 0.6}
+    assert found.reason == Reason("between_thresholds", values)
 
 
 def test_labels_keep_their_order_and_probabilities():
@@ -143,7 +208,10 @@ def two_parts() -> Task:
 
 
 def card_for(task: Task, threshold: float = 0.5):
-    heads = {head.key: HeadCard(1.0, {label.key: threshold for label in head.labels}, {}) for head in task.heads}
+    heads = {}
+    for head in task.heads:
+        thresholds = {label.key: threshold for label in head.labels}
+        heads[head.key] = HeadCard(1.0, thresholds, {OperatingPoint.BALANCED: thresholds})
     return SimpleNamespace(heads=heads)
 
 

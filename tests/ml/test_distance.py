@@ -18,7 +18,6 @@ from models.runtime import file_sha256
 from models.training import distance
 from models.training.distance import auroc, fit_distance, write_distance
 from models.training.manifest import Example
-from tests.ml.files import assert_sentence
 from tests.ml.networks import every_task, network_folder
 
 CHEST = models.get_task("chest")
@@ -98,7 +97,8 @@ def test_features_beyond_the_threshold_are_refused_in_words():
     refused = judge_distance(network, np.array([1.0, 0, 2.1]))
     assert not refused.passed
     assert refused.suggested == ""
-    assert_sentence(refused.reason)
+    assert refused.reason.code == "unlike_training"
+    assert refused.reason.values == {"measured": pytest.approx(2.1), "limit": 2.0}
 
 
 def test_a_network_without_the_test_passes_everything():

@@ -216,8 +216,8 @@ def test_an_image_takes_the_way_of_an_upload(monkeypatch):
         found = scoring.score_image(BRAIN, drawn(number))
         assert found.refused is (models.predict(BRAIN, draw_golden(number)).outcome is Outcome.NOT_ASSESSED)
     for module in ("models.inference", "models.training.scoring"):
-        monkeypatch.setattr(f"{module}.pass_gate", lambda task, pixels: models.gate.GateVerdict(""))
-        monkeypatch.setattr(f"{module}.judge_distance", lambda network, features: models.gate.GateVerdict(""))
+        monkeypatch.setattr(f"{module}.pass_gate", lambda task, pixels: models.gate.PASSED)
+        monkeypatch.setattr(f"{module}.judge_distance", lambda network, features: models.gate.PASSED)
     found, predicted = scoring.score_image(BRAIN, drawn(1)), models.predict(BRAIN, draw_golden(1))
     assert found.refused is False
     assert tuple(found.heads.values()) == predicted.heads

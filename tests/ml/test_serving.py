@@ -15,7 +15,7 @@ import pytest
 import models
 from models import Outcome, imaging, inference, runtime
 from models.card import HeadCard
-from models.gate import GateVerdict
+from models.gate import PASSED
 from models.imaging import prepare
 from models.inference import decide
 from models.runtime import NetworkOutputs, get_network, run_views
@@ -46,8 +46,8 @@ def probabilities(heads: tuple[models.HeadResult, ...]) -> dict[str, list[float]
 @pytest.fixture
 def open_gate(monkeypatch) -> None:
     """The golden picture is of no modality, and like no image of a training: let it pass."""
-    monkeypatch.setattr(inference, "pass_gate", lambda task, pixels: GateVerdict(""))
-    monkeypatch.setattr(inference, "judge_distance", lambda network, features: GateVerdict(""))
+    monkeypatch.setattr(inference, "pass_gate", lambda task, pixels: PASSED)
+    monkeypatch.setattr(inference, "judge_distance", lambda network, features: PASSED)
 
 
 @every_network
@@ -102,11 +102,14 @@ def test_any_shape_of_picture_is_answered_with_a_map(task, shape, open_gate):
 @pytest.fixture
 def predict_from(monkeypatch, open_gate):
     """predict_from(task, logits, maps, possible): what `predict` makes of this output when only the labels that are
-    named, and the most probable one, remain possible in each head."""
+    named and those above them, or the most probable one, remain possible in each head."""
 
     def predict_from(task: models.Task, logits: np.ndarray, maps: np.ndarray, possible: set[str]) -> models.Prediction:
+        balanced = {label.key: 0.2 for head in task.heads for label in head.labels}
         fitted = {
-            head.key: HeadCard(1.0, {label.key: float(label.key not in possible) for label in head.labels}, {})
+            head.key: HeadCard(
+                1.0, {label.key: float(label.key not in possible) for label in head.labels}, {"balanced": balanced}
+            )
             for head in task.heads
         }
         card = make_card(task, "stub")
@@ -122,8 +125,9 @@ def predict_from(monkeypatch, open_gate):
 @pytest.mark.parametrize(
     ("possible", "mapped"),
     [
-        ({"glioma"}, ["no_tumor", "glioma"]),
-        ({"meningioma", "glioma"}, ["no_tumor", "glioma", "meningioma"]),
+        ({"glioma"}, ["no_tumor", "pituitary", "glioma"]),
+        ({"pituitary"}, ["no_tumor", "pituitary"]),
+        ({"meningioma", "glioma"}, ["no_tumor", "pituitary", "glioma"]),
         ({"pituitary", "meningioma", "glioma"}, ["no_tumor", "pituitary", "glioma"]),
         ({"no_tumor"}, ["no_tumor"]),
     ],
@@ -132,6 +136,14 @@ def test_labels_that_remain_possible_get_a_map_the_most_probable_first(possible,
     task = models.get_task("brain")
     logits = np.log([0.22, 0.08, 0.3, 0.4])  # glioma, meningioma, pituitary, no_tumor
     assert list(predict_from(task, logits, np.ones((6, 6, 4)), possible).saliencies) == mapped
+
+
+def test_a_label_that_is_not_excluded_gets_a_map_besides(predict_from):
+    task = models.get_task("chest")
+    logits = np.log([0.7, 0.2, 0.1])  # normal, pneumonia, tuberculosis
+    found = predict_from(task, logits, np.ones((6, 6, 3)), {"normal", "tuberculosis"})
+    assert [line.decision for line in found.primary.labels] == ["possible", "unlikely", "not_excluded"]
+    assert list(found.saliencies) == ["normal", "tuberculosis"]
 
 
 def test_a_label_that_nothing_speaks_for_has_no_map(predict_from):

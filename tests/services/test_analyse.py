@@ -6,7 +6,7 @@ from app.extensions import db
 from app.services import studies
 from app.services.storage import StorageFailed, file_store
 from app.services.studies.submit import Upload, receive_study
-from models import Decision, HeadResult, LabelResult, NetworkVersion, Outcome, Prediction
+from models import Decision, HeadResult, LabelResult, NetworkVersion, Outcome, Prediction, Reason, ReasonCode
 from tests.fakes import SHA256, picture
 from tests.sending import stored_files
 
@@ -28,10 +28,11 @@ def answer(task_name: str, outcome: Outcome, probability: float = 0.0) -> Predic
     task = models.get_task(task_name)
     version = NetworkVersion("mobilenet_v2", "1.0.0", SHA256)
     if outcome is Outcome.NOT_ASSESSED:
-        return Prediction(task, outcome, "Another kind of image.", version)
+        return Prediction(task, outcome, Reason(ReasonCode.BLURRED), version)
     lead = next(label for label in task.labels if label.is_finding is (outcome is not Outcome.NO_FINDING))
     lines = tuple(LabelResult(x, probability if x is lead else 0.01, Decision.POSSIBLE) for x in task.labels)
-    return Prediction(task, outcome, "", version, (HeadResult(task.head(task.primary), lines, None, ""),))
+    reason = Reason(ReasonCode.NO_LABEL, {"head": task.primary})
+    return Prediction(task, outcome, reason, version, (HeadResult(task.head(task.primary), lines, None, reason),))
 
 
 def test_stores_the_whole_prediction(receive):
@@ -61,6 +62,13 @@ def test_stores_a_heatmap_for_each_label_that_remains_possible(receive, networks
         ("fractured", "normal"),
     ]
     assert len({file_store().get(finding.saliency_name) for finding in mapped}) == 2
+
+
+def test_stores_the_reason_in_words(receive, networks):
+    networks.outcome = Outcome.NOT_ASSESSED
+    study = receive(task="chest")
+    studies.analyse_study(study)
+    assert study.images[0].analysis.reason.startswith("This does not look like a chest X-ray, the only kind")
 
 
 def test_stores_the_task_that_the_gate_offers(receive, networks):

@@ -148,6 +148,28 @@ def test_a_question_with_many_answers_beside_the_primary_one_is_told_in_brief():
     assert "Less probable: kind 3 0.10, kind 4 0.03, kind 5 0.02." in words
 
 
+def test_what_is_not_excluded_stands_apart_with_its_threshold():
+    lines = (
+        LabelLine("nv", "Melanocytic nevus", "benign", 0.7, "possible", 0.13),
+        LabelLine("bkl", "Keratosis", "benign", 0.2, "unlikely", 0.25),
+        LabelLine("mel", "Melanoma", "malignant", 0.1, "not_excluded", 0.06),
+    )
+    words = words_of(render(replace(CONTENT, images=(replace(IMAGE, sections=(replace(LESION, lines=lines),)),))))
+    positions = [
+        words.index(part)
+        for part in (
+            "Melanocytic nevus benign 0.70 Possible", "Must not be missed, so not excluded at low probabilities",
+            "Melanoma malignant; ruled out below 0.06 0.10 Not excluded", "Keratosis benign 0.20 Unlikely",
+            "The mark on a bar is the threshold",
+        )
+    ]  # fmt: skip
+    assert positions == sorted(positions)
+
+
+def test_a_bar_without_a_known_threshold_is_not_explained():
+    assert "The mark on a bar" not in words_of(render())
+
+
 def test_says_when_the_task_was_not_chosen_by_the_sender():
     words = "The kind of image was found by the software, not chosen by the sender."
     assert words in words_of(render(replace(CONTENT, task_detected=True)))

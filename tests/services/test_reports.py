@@ -99,6 +99,18 @@ def test_no_finding_is_said_by_the_label(make_study, networks):
         ),
         ([line("Melanoma", 0.48, "possible")], "Melanoma (0.48) remains possible"),
         (
+            [line("Nevus", 0.69, "possible"), line("Other", 0.2, "unlikely"), line("Melanoma", 0.09, "not_excluded")],
+            "Nevus (0.69) remains possible; melanoma is not excluded (0.09)",
+        ),
+        (
+            [line("Nevus", 0.5, "possible"), line("Other", 0.3, "possible"), line("Melanoma", 0.09, "not_excluded")],
+            "Nevus (0.50) and other (0.30) remain possible; melanoma is not excluded (0.09)",
+        ),
+        (
+            [line("A", 0.8, "possible"), line("Melanoma", 0.1, "not_excluded"), line("Cyst", 0.1, "not_excluded")],
+            "A (0.80) remains possible; melanoma and cyst are not excluded (0.10 and 0.10)",
+        ),
+        (
             [line("Melanoma", 0.3, "unlikely"), line("Nevus", 0.2, "unlikely")],
             "No answer is likely; the most probable is melanoma (0.30)",
         ),
@@ -118,6 +130,65 @@ def test_the_decided_label_is_named_even_if_another_is_more_probable():
 )
 def test_no_probability_is_said_to_be_certain(probability, words):
     assert wording.number(probability) == words
+
+
+# Tuberculosis must not be missed: it is kept, and the more probable pneumonia is not.
+KEPT = [
+    ("chest", "normal", 0.7, "possible"),
+    ("chest", "pneumonia", 0.21, "unlikely"),
+    ("chest", "tuberculosis", 0.09, "not_excluded"),
+]
+
+
+def test_what_is_not_excluded_stands_under_what_is_possible(make_study):
+    study = make_study("chest")
+    store_answers(study, "chest", "inconclusive", KEPT)
+    content = build_report(study)
+    assert content.headline == "No sign of either (0.70) remains possible; tuberculosis is not excluded (0.09)"
+    section = content.images[0].primary
+    assert section.reason == "Not decided: no sign of either remains possible; tuberculosis is not excluded."
+    assert [item.key for item in section.lines] == ["normal", "pneumonia", "tuberculosis"]
+    assert [[item.key for item in group] for group in section.groups] == [["normal"], ["tuberculosis"], ["pneumonia"]]
+
+
+def test_rows_of_older_versions_keep_their_order_and_words(make_study):
+    study = make_study("chest")
+    answers = [("chest", key, p, "possible" if key == "tuberculosis" else d) for _, key, p, d in KEPT]
+    store_answers(study, "chest", "inconclusive", answers, reason="The network cannot choose.")
+    content = build_report(study)
+    assert content.headline == "No sign of either (0.70) and tuberculosis (0.09) remain possible"
+    assert content.reason == "The network cannot choose."
+    assert (content.images[0].reason_code, content.images[0].reason_values) == ("", {})
+    assert [item.key for item in content.images[0].primary.groups[0]] == ["normal", "pneumonia", "tuberculosis"]
+
+
+def test_a_stored_code_is_said_in_words(make_study):
+    study = make_study("chest")
+    analysis = study.images[0].analysis
+    analysis.reason_code, analysis.reason_values = "one_label", {"head": "chest", "label": "pneumonia"}
+    content = build_report(study)
+    assert content.reason == content.images[0].reason == "Only pneumonia reaches its threshold."
+    assert content.images[0].reason_code == "one_label"
+    assert content.images[0].reason_values == {"head": "chest", "label": "pneumonia"}
+
+
+def test_a_code_of_a_later_version_leaves_the_stored_words(make_study):
+    analysis = (study := make_study("chest")).images[0].analysis
+    analysis.reason, analysis.reason_code, analysis.reason_values = "As stored.", "unheard_of", {}
+    assert build_report(study).reason == "As stored."
+
+
+def test_each_label_has_its_threshold_where_the_card_that_answered_is_at_hand(make_study, networks):
+    study = make_study("fracture", count=2)
+    sections = [section for image in build_report(study).images for section in image.sections]
+    assert {item.threshold for section in sections for item in section.lines} == {0.5}
+    assert all(section.has_thresholds for section in sections)
+    study.images[1].analysis.weights_sha256 = "e" * 64
+    db.session.commit()
+    first, second = build_report(study).images
+    assert first.primary.has_thresholds
+    assert not second.primary.has_thresholds
+    assert second.primary.lines[0].threshold is None
 
 
 def test_a_fracture_is_told_as_a_clinician_thinks(make_study):
@@ -213,7 +284,7 @@ def test_measures_are_shown_for_the_head_and_the_answer(make_study):
     assert [(m.name, m.value, m.low, m.high, m.n) for m in network.measures] == [("Accuracy", 0.9, 0.85, 0.94, 120)]
     assert network.label == "Actinic keratosis or Bowen's disease"
     assert [(m.name, m.value, m.n) for m in network.label_measures] == [("Sensitivity", 0.8, 60)]
-    assert network.trained_on == ("drawn-by-code",)
+    assert network.trained_on == models.get_card(models.get_task("skin_lesion")).trained_on
 
 
 def test_measures_of_other_weights_are_not_shown(make_study):

@@ -129,8 +129,8 @@ def test_the_same_submission_is_one_study(owner):
 # The task left to the gate
 
 
-CHEST, BRAIN = (models.Detection(models.get_task(name), "") for name in ("chest", "brain"))
-UNCLEAR = models.Detection(None, "It is not clear which kind of image this is. Choose the task yourself.")
+CHEST, BRAIN = (models.Detection(models.get_task(name)) for name in ("chest", "brain"))
+UNCLEAR = models.Detection(None, models.Reason(models.ReasonCode.UNCLEAR_MODALITY))
 
 
 def test_the_gate_finds_the_task(owner, networks):

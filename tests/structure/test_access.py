@@ -118,7 +118,7 @@ def _form(client, method) -> dict:
 
 
 def _got_through(response) -> bool:
-    """Was it the view that answered, and not a refusal or the way to the log-in? (A form may still be incomplete.)"""
+    """Was it the view that answered, and not a refusal or the way to the sign-in? (A form may still be incomplete.)"""
     sent_to_login = response.status_code == 302 and response.location.partition("?")[0] == "/auth/login"
     return response.status_code not in (401, 403, 404) and not sent_to_login
 

@@ -10,11 +10,13 @@ from pypdf import PdfReader
 from sqlalchemy import func, select
 
 import models
+from app.api.serializers import study_json
 from app.entities import Report, Study
 from app.extensions import db
 from app.services import studies
 from app.services.accounts import tokens
 from app.services.paging import PER_PAGE
+from app.services.report import build_report
 from tests.fakes import SHA256, picture
 
 JPEG = picture()
@@ -109,7 +111,7 @@ def test_a_study_is_answered_with_its_result(api):
         "chest", "finding", "Likely pneumonia (probability 0.90)",
     )  # fmt: skip
     assert answer["findings"][0] == {
-        "label": "pneumonia", "name": "Pneumonia", "probability": 0.9, "decision": "likely",
+        "label": "pneumonia", "name": "Pneumonia", "probability": 0.9, "decision": "likely", "threshold": 0.5,
     }  # fmt: skip
     assert sum(finding["probability"] for finding in answer["findings"]) == pytest.approx(1)
     assert answer["model"] == {"network": "mobilenet_v2", "version": "1.0.0", "sha256": SHA256}
@@ -124,6 +126,19 @@ def test_a_study_is_answered_with_its_result(api):
     assert image["original_name"] == "image0.jpg"
     assert image["findings"] == answer["findings"]
     assert api.get(answer["url"]).json == answer
+
+
+def test_a_reason_is_given_with_its_code_and_values(app, api):
+    assert api.send_one(task="chest")["reason"] == "Only pneumonia reaches its threshold."
+    study = db.session.query(Study).one()
+    analysis = study.images[0].analysis
+    analysis.reason_code, analysis.reason_values = "one_label", {"head": "chest", "label": "tuberculosis"}
+    with app.test_request_context():
+        answer = study_json(study, build_report(study))
+    for said in (answer, answer["images"][0]):
+        assert said["reason"] == "Only tuberculosis reaches its threshold."
+        assert said["reason_code"] == "one_label"
+        assert said["reason_values"] == {"head": "chest", "label": "tuberculosis"}
 
 
 def test_a_fracture_has_its_other_heads(api):
@@ -188,13 +203,13 @@ def test_incomplete_studies_are_refused(api):
 
 def test_a_task_may_be_left_to_be_found_from_the_image(api, networks):
     networks.detected = [
-        models.Detection(models.get_task("brain"), ""),
-        models.Detection(None, "This is none of the kinds of image that Lumen reads."),
+        models.Detection(models.get_task("brain")),
+        models.Detection(None, models.Reason(models.ReasonCode.NO_TASK)),
     ]
     answer = api.send_one(task="detect")
     assert (answer["task"], answer["task_detected"]) == ("brain", True)
     message = assert_error(api.send(JPEG, task="detect"), 422, "not_accepted")
-    assert message == "image0.jpg: This is none of the kinds of image that Lumen reads."
+    assert message == "image0.jpg: This is none of the kinds of image that Lumen reads. Check the image."
     assert count_studies() == 1
 
 

@@ -128,7 +128,7 @@ def test_an_image_that_the_gate_refuses_gets_no_finding(clinician, networks):
 
 
 def test_warns_of_names_in_the_pixels(clinician):
-    assert "words in the pixels" in clinician.get("/upload").text
+    assert "text in the picture" in clinician.get("/upload").text
 
 
 def test_one_bad_file_of_several_refuses_all(clinician, app, caplog):

@@ -49,7 +49,7 @@ def test_registration_can_be_closed(admin, client):
     assert page.status_code == 200 and "administrators" in page.text
     form = {"name": "Anna", "email": "anna@ward.local", "password": PASSWORD}
     assert client.post("/auth/register", data=form).status_code == 403
-    assert "Make an account" not in client.get("/").text
+    assert "Create an account" not in client.get("/").text
     assert db.session.query(User).count() == 1
 
 

@@ -31,7 +31,7 @@ def send(owner: User, patient: str, task: str = "chest") -> Study:
 
 def download(client: PageClient, **filters: str) -> zipfile.ZipFile:
     """The ZIP of what these filters of the history find."""
-    response = client.post("/zip", query_string=filters)
+    response = client.post("/reports.zip", query_string=filters)
     assert (response.status_code, response.mimetype) == (200, "application/zip"), response.text
     archive = zipfile.ZipFile(io.BytesIO(response.data))
     assert archive.testzip() is None
@@ -46,7 +46,7 @@ def patients(archive: zipfile.ZipFile) -> list[str]:
 
 def refusal(client: PageClient, **filters: str) -> str:
     """The words with which the history says that there is no such ZIP."""
-    response = client.post("/zip", query_string=filters)
+    response = client.post("/reports.zip", query_string=filters)
     assert response.status_code == 303
     page = client.get(response.location).text
     return re.search(r'<p class="notice error" role="status">(.*?)</p>', page)[1]
@@ -92,7 +92,7 @@ def test_a_page_on_its_way_offers_all_that_the_filter_finds(clinician):
         send(clinician.user, patient)
     newest = db.session.scalar(select(Study.key).order_by(Study.id.desc()).limit(1))
     page = clinician.get(f"/studies?task=chest&after={newest}").text
-    assert "Mary" not in page and 'action="/zip?task=chest"' in page
+    assert "Mary" not in page and 'action="/reports.zip?task=chest"' in page
     assert patients(download(clinician, task="chest", after=newest)) == ["Mary", "Grace", "Ada"]
 
 
@@ -140,7 +140,7 @@ def test_too_many_studies_are_refused_with_the_limit(clinician, monkeypatch):
 
 
 def test_a_refusal_keeps_the_filter(clinician):
-    response = clinician.post("/zip?q=nobody&sort=oldest")
+    response = clinician.post("/reports.zip?q=nobody&sort=oldest")
     assert response.location == "/studies?q=nobody&sort=oldest"
 
 
@@ -184,7 +184,7 @@ def test_each_report_is_sent_before_the_next_is_made(clinician):
 
 def test_headers_keep_the_patients_private(clinician):
     send(clinician.user, "Ada")
-    headers = clinician.post("/zip?q=Ada").headers
+    headers = clinician.post("/reports.zip?q=Ada").headers
     assert re.fullmatch(r'attachment; filename="lumen-reports-\d{8}\.zip"', headers["Content-Disposition"])
     assert headers["Cache-Control"] == "no-store"
     assert not any("Ada" in value for value in headers.values())
@@ -193,13 +193,13 @@ def test_headers_keep_the_patients_private(clinician):
 def test_the_history_offers_it_with_its_filter(clinician):
     send(clinician.user, "Ada")
     page = clinician.get("/studies?task=chest").text
-    assert 'action="/zip?task=chest"' in page
+    assert 'action="/reports.zip?task=chest"' in page
     assert "Reports as ZIP" in page
 
 
 def test_it_needs_the_form_and_somebody_signed_in(clinician, client):
     send(clinician.user, "Ada")
-    assert clinician.post("/zip", csrf=False).status_code == 400
-    assert clinician.get("/zip").status_code == 405
-    assert client.post("/zip").status_code == 302
+    assert clinician.post("/reports.zip", csrf=False).status_code == 400
+    assert clinician.get("/reports.zip").status_code == 405
+    assert client.post("/reports.zip").status_code == 302
     assert db.session.scalar(select(func.count(Report.id))) == 0

@@ -35,7 +35,7 @@ def test_make_leads_back_to_the_result_which_lists_the_report(clinician, study):
     assert (response.status_code, response.location) == (303, f"/studies/{study.key}")
     report = db.session.scalar(select(Report))
     page = clinician.get(response.location)
-    assert "The report was made." in page.text
+    assert "The report was created." in page.text
     assert f"/reports/{report.key}.pdf" in page.text
 
 

@@ -35,6 +35,42 @@ def test_tells_the_outcome_in_words_and_every_probability(study, clinician):
     assert "0.90" in page
 
 
+def test_every_bar_is_marked_with_its_threshold(study, clinician):
+    page = page_of(clinician, study)
+    count = page.count('class="bar-fill"')
+    assert page.count('<line class="bar-mark" x1="50.00"') == count
+    assert page.count("<title>Threshold 0.50</title>") == count
+    assert page.count('<span class="visually-hidden">. Threshold 0.50</span>') == count
+    assert "The mark on a bar is the threshold" in page
+
+
+def test_without_the_card_that_answered_no_bar_is_marked(study, clinician):
+    db.session.query(Analysis).one().weights_sha256 = "e" * 64
+    db.session.commit()
+    page = page_of(clinician, study)
+    assert 'class="bar-fill"' in page
+    assert "bar-mark" not in page
+    assert "Threshold" not in page
+
+
+def test_what_is_not_excluded_stands_apart_with_its_threshold(networks, clinician):
+    study = send_study(clinician, task="chest")
+    analysis = db.session.query(Analysis).one()
+    decisions = {"normal": "possible", "pneumonia": "unlikely", "tuberculosis": "not_excluded"}
+    for finding in analysis.findings:
+        finding.decision = decisions[finding.label]
+    analysis.outcome = study.outcome = "inconclusive"
+    db.session.commit()
+    table = page_of(clinician, study).split('<table class="labels">')[1].split("</table>")[0]
+    first, apart, last = table.split("<tbody>")[1:]
+    assert ">No sign of either<" in first
+    assert "Must not be missed, so not excluded at low probabilities" in apart
+    assert ">Tuberculosis " in apart
+    assert "ruled out below 0.50" in apart
+    assert " Not excluded</span>" in apart
+    assert ">Pneumonia<" in last
+
+
 def test_tells_of_the_network_its_measures_its_limits_and_its_purpose(study, clinician):
     page = page_of(clinician, study)
     assert "mobilenet_v2, version 1.0.0" in page

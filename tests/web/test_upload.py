@@ -87,7 +87,7 @@ def test_a_mistake_keeps_what_was_typed_and_says_what_to_do(clinician):
 
 
 def test_the_task_may_be_left_to_the_gate_and_the_result_says_so(clinician, networks):
-    networks.detected = [models.Detection(models.get_task("fracture"), "")]
+    networks.detected = [models.Detection(models.get_task("fracture"))]
     response = upload(clinician, picture(), task="detect")
     assert db.session.query(Study).one().task == "fracture"
     assert "The task was found from the image: Bone fracture." in clinician.get(response.location).text
@@ -95,7 +95,7 @@ def test_the_task_may_be_left_to_the_gate_and_the_result_says_so(clinician, netw
 
 
 def test_a_task_that_is_not_found_is_asked_for_and_what_was_typed_stays(clinician, networks):
-    networks.detected = [models.Detection(None, "It is not clear which kind of image this is. Choose the task.")]
+    networks.detected = [models.Detection(None, models.Reason(models.ReasonCode.UNCLEAR_MODALITY))]
     response = upload(clinician, (picture(), "scan.jpg"), task="detect", patient_name="Ada")
     assert response.status_code == 422
     assert '<a href="#task">scan.jpg: It is not clear which kind' in response.text

@@ -16,7 +16,7 @@ KNOWN_ADDRESS_DAYS = 30
 
 
 def check_login(*, account: str, address: str) -> None:
-    """Raise TooManyRequests when too many log-ins have failed lately for this account or from this address."""
+    """Raise TooManyRequests when too many sign-ins have failed lately for this account or from this address."""
     limits = current_app.config
     by_account = [AuditEvent.account == account, AuditEvent.id > _last_success(account)]
     if _is_known(account, address):
@@ -29,7 +29,7 @@ def check_login(*, account: str, address: str) -> None:
         audit.record("login.throttle", account=account, address=address)
         db.session.commit()
         minutes = -(-wait // 60)
-        raise TooManyRequests(f"Too many log-ins have failed. Wait {_minutes(minutes)} and try again.", wait)
+        raise TooManyRequests(f"Too many sign-ins have failed. Wait {_minutes(minutes)} and try again.", wait)
 
 
 def check_registration(*, address: str) -> None:
@@ -39,7 +39,7 @@ def check_registration(*, address: str) -> None:
     wait = max(_wait(action, limit, AuditEvent.address == address) for action in actions)
     if wait:
         minutes = -(-wait // 60)
-        raise TooManyRequests(f"Too many accounts were made from here. Wait {_minutes(minutes)} and try again.", wait)
+        raise TooManyRequests(f"Too many accounts were created here. Wait {_minutes(minutes)} and try again.", wait)
 
 
 def _wait(action: str, limit: int, *conditions: ColumnElement[bool]) -> int:
@@ -56,7 +56,7 @@ def _wait(action: str, limit: int, *conditions: ColumnElement[bool]) -> int:
 
 
 def _last_success(account: str) -> int:
-    """The id of the event of the account's last log-in: failures before it no longer count. 0 if there was none."""
+    """The id of the event of the account's last sign-in: failures before it no longer count. 0 if there was none."""
     last = select(func.max(AuditEvent.id)).where(AuditEvent.action == "login.ok", AuditEvent.account == account)
     return db.session.scalar(last) or 0
 

@@ -42,12 +42,12 @@ def normalise_email(text: str) -> str:
             text.strip(), check_deliverability=False, globally_deliverable=False, strict=True
         )
     except email_validator.EmailNotValidError as error:
-        raise InvalidAccount("email", "Write an e-mail address like anna@example.org, of usual length.") from error
+        raise InvalidAccount("email", "Enter an e-mail address such as anna@example.org.") from error
     return found.normalized.lower()
 
 
 def account_name(text: str) -> str:
-    """What the e-mail field of a log-in means: an address in normal form, else the text itself, lower-cased and cut."""
+    """What the e-mail field of a sign-in means: an address in normal form, else the text, lower-cased and cut."""
     try:
         return normalise_email(text)
     except InvalidAccount:
@@ -101,7 +101,7 @@ def create_user(
     """An account made by an admin or on the command line. Raises InvalidAccount.
 
     Without `password` the account gets a random one, returned as the second value, which must be changed at first
-    log-in.
+    sign-in.
     """
     one_time = "" if password else passwords.one_time_password()
     user = _add_user(email=email, name=name, password=password or one_time, role=role)
@@ -114,7 +114,7 @@ def create_user(
 def _add_user(*, email: str, name: str, password: str, role: Role) -> User:
     email, name = normalise_email(email), " ".join(name.split())
     if not name or len(name) > 120:
-        raise InvalidAccount("name", "Write a name of 1 to 120 characters.")
+        raise InvalidAccount("name", "Enter a name of 1 to 120 characters.")
     _check_password(password, email=email, name=name)
     if find_user(email):
         raise InvalidAccount("email", "There is an account with this e-mail address already.")
@@ -153,7 +153,7 @@ def change_password(*, user: User, current: str, new: str, address: str) -> None
 
 
 def reset_password(*, user: User, by: User, address: str) -> str:
-    """A one-time password, to be changed at the next log-in. Ends the user's sessions and revokes their API tokens."""
+    """A one-time password, to be changed at the next sign-in. Ends the user's sessions and revokes their API tokens."""
     one_time = passwords.one_time_password()
     user.password_hash = passwords.hash_password(one_time)
     user.must_change_password = True

@@ -55,8 +55,8 @@ def decision_section(task: models.Task, card: models.Card) -> Section:
 
 def _decision_words(task: models.Task, card: models.Card) -> Iterator[str]:
     yield (
-        "An answer at or above its own threshold stays possible. Exactly one possible answer is given as the result; "
-        "several or none make the image inconclusive."
+        "An answer at or above its own threshold stays possible, and so does every answer that is more probable. "
+        "Exactly one possible answer is given as the result; several or none make the image inconclusive."
     )
     share = f"{100 * (1 - card.calibration.fits[task.primary].miss_rate):.0f} in 100"
     several = [head.title for head in task.heads if len(head.labels) > 2]
@@ -73,9 +73,12 @@ def _decision_words(task: models.Task, card: models.Card) -> Iterator[str]:
         )
     points = {label.operating_point for head in task.heads for label in head.labels}
     if models.OperatingPoint.SENSITIVITY_95 in points:
-        yield "An answer with sensitivity first must not be missed: it stays possible at low probabilities too."
+        yield (
+            "An answer with sensitivity first must not be missed: at low probabilities, too, it is not excluded. "
+            "It then stands apart and does not make more probable answers possible."
+        )
     yield (
-        "Decided and coverage (the right answer stays possible) are the network's own, whatever the gate says. "
+        "Decided and coverage (the right answer is not ruled out) are the network's own, whatever the gate says. "
         "Refused, inconclusive and answered are what a user meets."
     )
 

@@ -4,7 +4,7 @@ Only words (names of labels, limits) come from the task as it is declared today,
 if there still is a card of the same weights.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import models
 from app import wording
@@ -15,12 +15,11 @@ from app.services.report.content import (
     Heatmap,
     ImageSection,
     LabelLine,
-    MeasureLine,
-    NetworkSection,
     ReportContent,
     ReviewLine,
     Step,
 )
+from app.services.report.network import Cards, answering_cards, network_section, thresholds
 from app.services.studies.analyse import lead_analysis
 
 
@@ -28,7 +27,8 @@ def build_report(study: Study) -> ReportContent:
     """What the stored rows say of a study, in words and numbers. Works without its task and without its network."""
     task = _task(study.task)
     lead = lead_analysis(study)
-    images = tuple(_image_section(image, task) for image in study.images)
+    cards = answering_cards(study, task)
+    images = tuple(_image_section(image, task, cards) for image in study.images)
     position = _position(study, lead)
     headline, reason = _study_words(position, images)
     return ReportContent(
@@ -47,18 +47,12 @@ def build_report(study: Study) -> ReportContent:
         headline=headline,
         reason=reason,
         images=images,
-        network=_network_section(lead, task),
+        network=network_section(lead, task, cards),
         intended_use=task.intended_use if task else "",
         limitations=task.limitations if task else (),
         reviews=tuple(_review_line(review, task) for review in study.reviews),
         lead_position=position,
     )
-
-
-def label_name(task: models.Task | None, key: str, head: str | None = None) -> str:
-    """The name of a stored label of this head (the primary one if none is given), declared or not."""
-    label = _label(task, head or (task.primary if task else ""), key)
-    return label.name if label else wording.words_of_key(key)
 
 
 def _task(name: str) -> models.Task | None:
@@ -80,9 +74,10 @@ def _label(task: models.Task | None, head_key: str, key: str) -> models.Label | 
 # One image
 
 
-def _image_section(image: Image, task: models.Task | None) -> ImageSection:
+def _image_section(image: Image, task: models.Task | None, cards: Cards) -> ImageSection:
     analysis = image.analysis
-    sections = _head_sections(analysis, task) if analysis else ()
+    sections = _head_sections(analysis, task, thresholds(analysis, cards)) if analysis else ()
+    reason = _reason(analysis)
     return ImageSection(
         key=image.key,
         original_name=image.original_name,
@@ -91,7 +86,9 @@ def _image_section(image: Image, task: models.Task | None) -> ImageSection:
         height=image.height,
         outcome=analysis.outcome if analysis else "pending",
         headline=_image_headline(analysis, sections, task),
-        reason=analysis.reason if analysis else "",
+        reason=wording.reason_text(reason, task) if reason else analysis.reason if analysis else "",
+        reason_code=reason.code if reason else "",
+        reason_values=reason.values if reason else {},
         steps=_steps(sections, task),
         sections=sections,
         heatmaps=_heatmaps(analysis, task) if analysis else (),
@@ -101,9 +98,16 @@ def _image_section(image: Image, task: models.Task | None) -> ImageSection:
     )
 
 
+def _reason(analysis: Analysis | None) -> models.Reason | None:
+    """The reason that was stored as code and values; None where there is only text, as in rows of older versions."""
+    code = getattr(analysis, "reason_code", "")
+    return models.Reason(code, analysis.reason_values) if code in wording.REASONS else None
+
+
 def _heatmaps(analysis: Analysis, task: models.Task | None) -> tuple[Heatmap, ...]:
     return tuple(
-        Heatmap(finding.label, label_name(task, finding.label, finding.head)) for finding in analysis.mapped_findings
+        Heatmap(finding.label, wording.label_name(task, finding.label, finding.head))
+        for finding in analysis.mapped_findings
     )
 
 
@@ -124,20 +128,23 @@ def _brief_answer(head: models.Head, section: HeadSection) -> str:
     return wording.brief_answer(section.lines, sensitivity_first=first)
 
 
-def _head_sections(analysis: Analysis, task: models.Task | None) -> tuple[HeadSection, ...]:
+def _head_sections(
+    analysis: Analysis, task: models.Task | None, limits: Mapping[tuple[str, str], float]
+) -> tuple[HeadSection, ...]:
     """The heads that were stored, the primary one first, then in the order in which they were stored."""
-    stored: dict[str, list[Finding]] = {}
+    stored: dict[str, list[LabelLine]] = {}
     for finding in analysis.findings:
-        stored.setdefault(finding.head, []).append(finding)
+        line = _label_line(finding, task, limits.get((finding.head, finding.label)))
+        stored.setdefault(finding.head, []).append(line)
     # The lead label is the primary head's: that tells which head it was when the task is gone.
     primary = task.primary if task else next((f.head for f in analysis.findings if f.label == analysis.lead_label), "")
-    sections = [_head_section(key, findings, task, key == primary) for key, findings in stored.items()]
+    sections = [_head_section(key, lines, task, key == primary) for key, lines in stored.items()]
     return tuple(sorted(sections, key=lambda section: not section.is_primary))
 
 
-def _head_section(key: str, findings: list[Finding], task: models.Task | None, is_primary: bool) -> HeadSection:
+def _head_section(key: str, lines: list[LabelLine], task: models.Task | None, is_primary: bool) -> HeadSection:
     head = _head(task, key)
-    lines = sorted((_label_line(finding, task) for finding in findings), key=lambda line: -line.probability)
+    lines = sorted(lines, key=lambda line: -line.probability)
     return HeadSection(
         key=key,
         title=head.title if head else wording.words_of_key(key),
@@ -148,7 +155,7 @@ def _head_section(key: str, findings: list[Finding], task: models.Task | None, i
     )
 
 
-def _label_line(finding: Finding, task: models.Task | None) -> LabelLine:
+def _label_line(finding: Finding, task: models.Task | None, threshold: float | None) -> LabelLine:
     label = _label(task, finding.head, finding.label)
     return LabelLine(
         key=finding.label,
@@ -156,6 +163,7 @@ def _label_line(finding: Finding, task: models.Task | None) -> LabelLine:
         note=label.note if label else "",
         probability=finding.probability,
         decision=finding.decision,
+        threshold=threshold,
     )
 
 
@@ -193,55 +201,7 @@ def _study_words(position: int | None, images: tuple[ImageSection, ...]) -> tupl
     return where + section.headline, section.reason
 
 
-# Network and reviews
-
-
-def _network_section(lead: Analysis | None, task: models.Task | None) -> NetworkSection | None:
-    """The network that answered, as stored; before an answer the one that would. None if there is neither."""
-    if lead is None or not lead.weights_sha256:
-        card = _card(task)
-        return _section_of_card(card, task, "") if card and task else None
-    card = _answering_card(lead, task)
-    if card and task and card.sha256 == lead.weights_sha256:
-        return _section_of_card(card, task, lead.lead_label)
-    return NetworkSection(
-        name=lead.network,
-        version=lead.weights_version,
-        sha256=lead.weights_sha256,
-        trained_on=(),
-        measures=(),
-        note="The measured performance of this version is no longer at hand: its card is gone.",
-    )
-
-
-def _answering_card(lead: Analysis, task: models.Task | None) -> models.Card | None:
-    """The card of the network that answered, as it is today; another network may serve by now."""
-    if task is None or lead.network not in models.registered_networks(task):
-        return None
-    return _card(task, models.NetworkId(task.name, lead.network))
-
-
-def _card(task: models.Task | None, network: models.NetworkId | None = None) -> models.Card | None:
-    try:
-        return models.get_card(task, network) if task else None
-    except models.NetworkUnavailable:
-        return None
-
-
-def _section_of_card(card: models.Card, task: models.Task, label: str) -> NetworkSection:
-    return NetworkSection(
-        name=card.network,
-        version=card.version,
-        sha256=card.sha256,
-        trained_on=tuple(card.trained_on),
-        measures=_measure_lines(card.measures(task.primary)),
-        label=label_name(task, label) if label else "",
-        label_measures=_measure_lines(card.label_measures(task.primary).get(label, ())),
-    )
-
-
-def _measure_lines(measures: Iterable[models.Measure]) -> tuple[MeasureLine, ...]:
-    return tuple(MeasureLine(m.metric.title, m.value, m.low, m.high, m.n) for m in measures)
+# Reviews
 
 
 def _review_line(review: Review, task: models.Task | None) -> ReviewLine:
@@ -249,6 +209,6 @@ def _review_line(review: Review, task: models.Task | None) -> ReviewLine:
         reviewer=review.reviewer.name,
         reviewed_at=review.created_at,
         agrees=review.agrees,
-        correct_label=label_name(task, review.correct_label) if review.correct_label else "",
+        correct_label=wording.label_name(task, review.correct_label) if review.correct_label else "",
         comment=review.comment,
     )

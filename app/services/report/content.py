@@ -1,7 +1,9 @@
 """The shape of a report: all words and numbers of one study, once. The result page and the PDF render the same."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 RESEARCH_USE = (
     "Lumen is for research and decision support. It is not a medical device and its output is not a diagnosis: "
@@ -14,13 +16,17 @@ LEADING, SHORT = 3, 5
 
 @dataclass(frozen=True)
 class LabelLine:
-    """One label as a bar and a number. `probability` is calibrated, 0 to 1; `decision` is a models.Decision."""
+    """One label as a bar and a number. `probability` is calibrated, 0 to 1; `decision` is a models.Decision.
+
+    `threshold`: the probability below which the label is ruled out; None when the card that says so is gone.
+    """
 
     key: str
     name: str
     note: str
     probability: float
     decision: str
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -35,14 +41,38 @@ class HeadSection:
     lines: tuple[LabelLine, ...]
 
     @property
+    def not_excluded(self) -> tuple[LabelLine, ...]:
+        """The lines that stand apart, under those of the possible labels: what must not be missed."""
+        return tuple(line for line in self.lines if line.decision == "not_excluded")
+
+    @property
     def leading(self) -> tuple[LabelLine, ...]:
         """The lines to show at once: all of the primary question or a short one, else the three most probable."""
-        return self.lines if self.is_primary or len(self.lines) <= SHORT else self.lines[:LEADING]
+        lines = self._without_not_excluded
+        return lines if self.is_primary or len(self.lines) <= SHORT else lines[:LEADING]
 
     @property
     def others(self) -> tuple[LabelLine, ...]:
-        """The lines that `leading` leaves."""
-        return self.lines[len(self.leading) :]
+        """The lines that `leading` and `not_excluded` leave."""
+        return self._without_not_excluded[len(self.leading) :]
+
+    @property
+    def groups(self) -> tuple[tuple[LabelLine, ...], ...]:
+        """The lines to show at once in groups: what is not excluded under what is possible and above the unlikely."""
+        if not self.not_excluded:
+            return (self.leading,)
+        possible = tuple(line for line in self.leading if line.decision != "unlikely")
+        unlikely = tuple(line for line in self.leading if line.decision == "unlikely")
+        return tuple(group for group in (possible, self.not_excluded, unlikely) if group)
+
+    @property
+    def has_thresholds(self) -> bool:
+        """Whether the bars can be marked with their thresholds."""
+        return any(line.threshold is not None for line in self.lines)
+
+    @property
+    def _without_not_excluded(self) -> tuple[LabelLine, ...]:
+        return tuple(line for line in self.lines if line not in self.not_excluded)
 
 
 @dataclass(frozen=True)
@@ -67,7 +97,8 @@ class ImageSection:
 
     `steps`: of a task with several questions, all answers in brief in the order of the task; else empty.
     `heatmaps`: those that there are, the most probable label's first. `suggested_task`: name of the task that the gate
-    offered for the image instead; "" if none.
+    offered for the image instead; "" if none. `reason_code` and `reason_values`: what `reason` is made from, as in
+    models.Reason; empty where only the text was stored.
     """
 
     key: str
@@ -84,6 +115,8 @@ class ImageSection:
     suggested_task: str
     analysed_at: datetime | None
     timings_ms: dict[str, float]
+    reason_code: str = ""
+    reason_values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def primary(self) -> HeadSection | None:

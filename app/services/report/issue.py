@@ -32,7 +32,7 @@ class DamagedReport(AppError):
             500,
             "Report damaged",
             "The stored file of this report is missing or was changed, so it is not shown. "
-            "Make a new report of the study, and tell the operator of this server.",
+            "Create a new report of the study, and tell the operator of this server.",
         )
 
 

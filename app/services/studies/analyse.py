@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import update
 
 import models
+from app import wording
 from app.entities import Analysis, Finding, Image, Study
 from app.extensions import db
 from app.services.storage import MissingFile, StorageFailed, file_store
@@ -128,7 +129,7 @@ def _analysis(image: Image, prediction: models.Prediction, timings_ms: dict[str,
         weights_version=prediction.network.version,
         weights_sha256=prediction.network.sha256,
         outcome=prediction.outcome.value,
-        reason=prediction.reason[:MAX_REASON],
+        reason=_reason_text(prediction)[:MAX_REASON],
         lead_label=lead.label.key if lead else "",
         lead_probability=lead.probability if lead else None,
         suggested_task=prediction.suggested,
@@ -145,6 +146,10 @@ def _analysis(image: Image, prediction: models.Prediction, timings_ms: dict[str,
             for line in result.labels
         ],
     )
+
+
+def _reason_text(prediction: models.Prediction) -> str:
+    return wording.reason_text(prediction.reason, prediction.task) if prediction.reason else ""
 
 
 def _store_saliencies(image: Image, prediction: models.Prediction) -> dict[tuple[str, str], str]:

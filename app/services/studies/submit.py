@@ -15,6 +15,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 import models
+from app import wording
 from app.entities import AuditEvent, Image, Study, User, utc_now
 from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
@@ -228,7 +229,7 @@ def _detected(upload: Upload, pixels: np.ndarray) -> models.Task:
     except models.NetworkUnavailable as error:
         raise RefusedUpload(f"The kind of image cannot be found out now: choose the task. {error}", 503) from None
     if detection.task is None:
-        raise UnclearTask(upload, detection.reason)
+        raise UnclearTask(upload, wording.reason_text(detection.reason))
     return detection.task
 
 

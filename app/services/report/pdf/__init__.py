@@ -126,6 +126,8 @@ def _head(head: HeadSection) -> list[Flowable]:
     if head.others:
         rest = ", ".join(f"{wording.in_sentence(line.name)} {wording.number(line.probability)}" for line in head.others)
         block.append(text(f"Less probable: {rest}.", "small"))
+    if head.has_thresholds:
+        block.append(text(wording.THRESHOLD_MARKS, "small"))
     return [*block, text(head.reason, "small")]
 
 

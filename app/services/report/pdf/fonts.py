@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfdoc import PDFDocument
 from reportlab.pdfbase.ttfonts import TTFont
 
 FOLDER = Path(__file__).resolve().parents[4] / "static" / "fonts"
@@ -54,7 +55,7 @@ FALLBACKS = {
 class _Font(TTFont):
     """A TrueType font whose characters beyond U+FFFF can be searched and copied."""
 
-    def addObjects(self, doc) -> None:  # noqa: N802 - ReportLab's name
+    def addObjects(self, doc: PDFDocument) -> None:  # noqa: N802 - ReportLab's name
         known = set(doc.idToObject)
         super().addObjects(doc)
         for name in set(doc.idToObject) - known:

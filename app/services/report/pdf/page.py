@@ -6,8 +6,10 @@ from calendar import timegm
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
+from typing import Any
 
 from reportlab import rl_config
+from reportlab.lib.colors import Color
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
 
@@ -70,12 +72,12 @@ def set_pages(story: list[Flowable], furniture: Furniture, subject: str) -> byte
 class _NumberedCanvas(Canvas):
     """Holds back each page until their number is known, then draws what repeats."""
 
-    def __init__(self, furniture: Furniture, *args, **kwargs) -> None:
+    def __init__(self, furniture: Furniture, *args: Any, **kwargs: Any) -> None:
         # ReportLab's own first font would be Helvetica, which is not embedded.
         kwargs["initialFontName"] = load(REGULAR).fontName
         super().__init__(*args, **kwargs)
         self._furniture = furniture
-        self._pages: list[dict] = []
+        self._pages: list[dict[str, Any]] = []
         self._doc._timeStamp = _time_stamp(furniture.issued_at)
 
     def showPage(self) -> None:  # noqa: N802 - ReportLab's name
@@ -111,7 +113,7 @@ class _NumberedCanvas(Canvas):
         page = break_lines(f"Page {number} of {total}", style, CONTENT_WIDTH)[0]
         draw_line(self, page, style, MARGIN + CONTENT_WIDTH - page.width, y)
 
-    def _rule(self, y: float, colour, thickness: float) -> None:
+    def _rule(self, y: float, colour: Color, thickness: float) -> None:
         self.setStrokeColor(colour)
         self.setLineWidth(thickness)
         self.line(MARGIN, y, MARGIN + CONTENT_WIDTH, y)

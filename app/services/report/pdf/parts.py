@@ -10,20 +10,24 @@ from reportlab.platypus import Flowable, Image, Table, TableStyle
 from app import wording
 from app.services.report.content import HeadSection, ImageSection, LabelLine, MeasureLine
 from app.services.report.pdf.fonts import REGULAR, load
-from app.services.report.pdf.style import CONTENT_WIDTH, DECISION_COLOURS, GAP, LINE, OUTCOME_COLOURS, SOFT, STYLES
+from app.services.report.pdf.style import CONTENT_WIDTH, DECISION_COLOURS, GAP, INK, LINE, OUTCOME_COLOURS, SOFT, STYLES
 from app.services.report.pdf.text import Text
 from app.wording import decision_look, outcome_look
 
 PICTURE_WIDTH = (CONTENT_WIDTH - GAP) / 2
 CAPTION_SPACE = 3
+# So far the mark of a threshold stands out over its bar and under it.
+MARK_OVERHANG = 1
 
 
 class Bar(Flowable):
-    """A probability (0 to 1) as a bar on a track."""
+    """A probability (0 to 1) as a bar on a track, with a mark at its threshold (0 to 1) where there is one."""
 
-    def __init__(self, probability: float, colour: HexColor, width: float, height: float = 6) -> None:
+    def __init__(
+        self, probability: float, colour: HexColor, width: float, height: float = 6, threshold: float | None = None
+    ) -> None:
         super().__init__()
-        self.probability, self.colour = probability, colour
+        self.probability, self.colour, self.threshold = probability, colour, threshold
         self.width, self.height = width, height
 
     def wrap(self, _width: float, _height: float) -> tuple[float, float]:
@@ -37,6 +41,14 @@ class Bar(Flowable):
         # Never shorter than it is high: a bar of 0.00 stays a dot that shows its colour.
         extent = max(self.height, self.width * self.probability)
         self.canv.roundRect(0, 0, extent, self.height, radius, stroke=0, fill=1)
+        if self.threshold is not None:
+            self._draw_mark(self.width * self.threshold)
+
+    def _draw_mark(self, x: float) -> None:
+        # A light edge beside the dark mark, so that it is seen on any bar.
+        for width, colour in ((2.4, HexColor("#ffffff")), (1, INK)):
+            self.canv.setFillColor(colour)
+            self.canv.rect(x - width / 2, -MARK_OVERHANG, width, self.height + 2 * MARK_OVERHANG, stroke=0, fill=1)
 
 
 def text(words: str, style: str = "body") -> Text:
@@ -110,16 +122,27 @@ def pictures_row(section: ImageSection, original: bytes | None, overlay: bytes |
 
 
 def probabilities_table(section: HeadSection) -> Table:
-    """The leading labels of one question: name, note, bar, probability, decision."""
-    note_width = 36 * mm if any(line.note for line in section.leading) else 0
+    """The leading labels of one question: name, note, bar, probability, decision.
+
+    What is not excluded stands in a group of its own, under a line that says why.
+    """
+    lines = [line for group in section.groups for line in group]
+    note_width = 36 * mm if any(_note(line) for line in lines) else 0
     bar_width = 44 * mm
     widths = [CONTENT_WIDTH - note_width - bar_width - 38 * mm, note_width, bar_width, 17 * mm, 21 * mm]
-    table = Table([_probability_row(line, bar_width) for line in section.leading], colWidths=widths)
+    rows = [_probability_row(line, bar_width) for line in lines]
+    titles = []
+    if section.not_excluded:
+        position = lines.index(section.not_excluded[0])
+        rows.insert(position, [text(wording.NOT_EXCLUDED_GROUP, "small"), "", "", "", ""])
+        titles = [("SPAN", (0, position), (-1, position))]
+    table = Table(rows, colWidths=widths)
     table.setStyle(
         TableStyle(
             [
                 *_tight(vertical=1.8),
                 *_ruled(),
+                *titles,
                 ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
                 ("RIGHTPADDING", (0, 0), (1, -1), 6),
                 ("LEFTPADDING", (4, 0), (4, -1), 12),
@@ -133,11 +156,19 @@ def _probability_row(line: LabelLine, bar_width: float) -> list[Flowable | str]:
     strong = line.decision == "likely"
     return [
         text(line.name, "strong" if strong else "value"),
-        text(line.note, "small") if line.note else "",
-        Bar(line.probability, DECISION_COLOURS[line.decision], bar_width),
+        text(_note(line), "small") if _note(line) else "",
+        Bar(line.probability, DECISION_COLOURS[line.decision], bar_width, threshold=line.threshold),
         text(wording.number(line.probability), "strong_number" if strong else "number"),
         text(decision_look(line.decision).word, "label"),
     ]
+
+
+def _note(line: LabelLine) -> str:
+    """The label's note, and for one that is not excluded the threshold below which it would be."""
+    if line.decision != "not_excluded" or line.threshold is None:
+        return line.note
+    limit = wording.ruled_out_below(line.threshold)
+    return f"{line.note}; {limit}" if line.note else limit
 
 
 def measures_table(measures: Sequence[MeasureLine]) -> Table:

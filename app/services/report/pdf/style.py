@@ -31,7 +31,12 @@ OUTCOME_COLOURS = {
     "failed": (HexColor("#a3182d"), HexColor("#fceaec")),
     "pending": (HexColor("#1b5796"), HexColor("#e5f0fb")),
 }
-DECISION_COLOURS = {"likely": ACCENT, "possible": HexColor("#6aa9b5"), "unlikely": HexColor("#b4c2cc")}
+DECISION_COLOURS = {
+    "likely": ACCENT,
+    "possible": HexColor("#6aa9b5"),
+    "not_excluded": HexColor("#805300"),
+    "unlikely": HexColor("#b4c2cc"),
+}
 
 
 def _style_sheet() -> StyleSheet1:

@@ -52,10 +52,10 @@ class Text(Flowable):
         self._lines: list[Line] = lines or []
 
     def getSpaceBefore(self) -> float:  # noqa: N802 - ReportLab's name
-        return self.style.spaceBefore
+        return float(self.style.spaceBefore)
 
     def getSpaceAfter(self) -> float:  # noqa: N802 - ReportLab's name
-        return self.style.spaceAfter
+        return float(self.style.spaceAfter)
 
     def wrap(self, width: float, _height: float) -> tuple[float, float]:
         self._lines = self._given or break_lines(self.text, self.style, width)
@@ -177,8 +177,8 @@ def _width(text: str, style: ParagraphStyle) -> float:
 
 def _piece_width(font: str, piece: str, style: ParagraphStyle) -> float:
     if isinstance(piece, _ShapedPiece):
-        return sum(glyph.x_advance for glyph in piece.__shapeData__) * style.fontSize / 1000
-    return load(font).stringWidth(piece, style.fontSize)
+        return float(sum(glyph.x_advance for glyph in piece.__shapeData__) * style.fontSize / 1000)
+    return float(load(font).stringWidth(piece, style.fontSize))
 
 
 def _pieces(text: str, style: ParagraphStyle, is_rtl: bool) -> list[tuple[str, str]]:

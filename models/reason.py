@@ -1,0 +1,46 @@
+"""Why an image was answered as it was: a code with values. Words for people are made where they are shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Scalar = str | int | float
+Value = Scalar | list[str] | list[float]
+
+
+class ReasonCode(StrEnum):
+    """What a `Reason` says; behind each the keys of its values.
+
+    Labels, heads, tasks and modalities stand by their keys, probabilities and thresholds in 0 to 1, lists with the most
+    probable label first. `measured` and `limit` are in the unit of the test in models/gate.py.
+    """
+
+    # The gate refuses an image.
+    TOO_SMALL = "too_small"  # width, height: pixels; fewest: pixels of the smallest image allowed
+    BLANK = "blank"  # measured, limit
+    TOO_DARK = "too_dark"  # measured, limit
+    OVEREXPOSED = "overexposed"  # measured, limit
+    BLURRED = "blurred"  # measured, limit
+    OTHER_MODALITY = "other_modality"  # expected, seen: modalities; task: one that reads the modality seen
+    UNEXPECTED_MODALITY = "unexpected_modality"  # expected: modality
+    UNLIKE_TRAINING = "unlike_training"  # measured, limit
+
+    # No task is found for an image.
+    SEVERAL_TASKS = "several_tasks"  # tasks: all that read its modality
+    NO_TASK = "no_task"
+    UNCLEAR_MODALITY = "unclear_modality"
+
+    # A head is decided, or not.
+    ONE_LABEL = "one_label"  # head, label
+    NO_LABEL = "no_label"  # head
+    BETWEEN_THRESHOLDS = "between_thresholds"  # head, label, probability; low, high: the edges of the band
+    SEVERAL_LABELS = "several_labels"  # head, labels
+    NOT_EXCLUDED = "not_excluded"  # head, labels: the possible ones; not_excluded, and their probabilities, thresholds
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`code`: a ReasonCode. `values`: its keys and numbers, such as JSON can hold, and never a sentence."""
+
+    code: str
+    values: Mapping[str, Value] = field(default_factory=dict)
