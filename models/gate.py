@@ -144,7 +144,7 @@ def _tasks_reading(modality: str | None) -> list[Task]:
 def judge_distance(network: ServingNetwork, features: np.ndarray) -> GateVerdict:
     """Whether the network's pooled features [channels] lie where those of its training images lie."""
     limit = network.card.distance
-    if limit is None:
+    if limit is None or network.reference is None:
         return PASSED
-    distance = network.reference.distance(features)
+    distance = float(network.reference.distance(features))
     return _refused(ReasonCode.UNLIKE_TRAINING, distance, limit.threshold) if distance > limit.threshold else PASSED

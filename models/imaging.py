@@ -7,7 +7,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from models.png import TooFewRows, check_png_rows
 
@@ -73,7 +73,7 @@ def decode_image(data: bytes, max_side: int | None = None) -> DecodedImage:
         raise
     except TooFewRows:
         raise UnreadableImage("The image is incomplete: its lower part is missing. Export it again.") from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise UnreadableImage("The file is not a JPEG or PNG image, whatever its name says.") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise UnreadableImage(_too_many_pixels()) from None

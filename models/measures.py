@@ -35,7 +35,7 @@ class Metric(StrEnum):
     SPECIFICITY_AT_OPERATING_POINT = "specificity_at_operating_point"
 
     @property
-    def title(self) -> str:
+    def words(self) -> str:
         """What pages, reports and commands call it."""
         return _TITLES[self]
 
@@ -95,7 +95,7 @@ class GateSet(StrEnum):
     NOT_MEDICAL = "not_medical"
 
     @property
-    def title(self) -> str:
+    def words(self) -> str:
         """What pages and commands call the share of them that was refused."""
         return _REFUSED_TITLES[self]
 

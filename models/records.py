@@ -85,7 +85,7 @@ def _read_record(kind: Any, found: dict[str, object], place: str) -> object:
 
 
 def _one_of(words: Iterable[str], found: object, place: str) -> Any:
-    if found not in words:
+    if found not in tuple(words):
         raise UnfitRecord(f"{place} is {reprlib.repr(found)}, which is not known")
     return found
 

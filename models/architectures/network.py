@@ -101,8 +101,9 @@ def _answer(head: DenseHead, pooled, places):
 
 def _hidden_layers(model: keras.Model, head: Head) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     names = {layer.name for layer in model.layers}
-    found = itertools.takewhile(names.__contains__, (_hidden_name(head, place) for place in itertools.count()))
-    return tuple(tuple(np.asarray(value) for value in model.get_layer(name).get_weights()) for name in found)
+    hidden = itertools.takewhile(names.__contains__, (_hidden_name(head, place) for place in itertools.count()))
+    layers = (model.get_layer(name).get_weights() for name in hidden)
+    return tuple((np.asarray(kernel), np.asarray(bias)) for kernel, bias in layers)
 
 
 def _hidden_name(head: Head, place: int) -> str:

@@ -19,7 +19,7 @@ def _halve(pixels: np.ndarray) -> np.ndarray:
 
 def _recompress(pixels: np.ndarray) -> np.ndarray:
     _, coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 30])
-    return cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
 
 
 def _squeeze(pixels: np.ndarray) -> np.ndarray:

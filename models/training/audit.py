@@ -178,7 +178,7 @@ def print_audit(done: Audit) -> None:
 
 def _words(measures: Sequence[Measure]) -> str:
     return ", ".join(
-        f"{one.metric.title} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}] n={one.n}" for one in measures
+        f"{one.metric.words} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}] n={one.n}" for one in measures
     )
 
 

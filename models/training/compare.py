@@ -108,7 +108,7 @@ def judged_by(task: Task) -> Metric:
 def verdict(comparison: Comparison, metric: Metric) -> str:
     """One sentence: whether the new network may replace the old, and why."""
     difference = comparison.differences[metric]
-    measured = f"{metric.title.lower()} changed by {_signed(difference)}"
+    measured = f"{metric.words.lower()} changed by {_signed(difference)}"
     if comparison.may_replace(metric):
         return f"The new network may replace the old: {measured}, no measured loss."
     if difference.value < 0:
@@ -127,7 +127,7 @@ def show(comparisons: dict[str, Comparison]) -> None:
     for key, one in comparisons.items():
         print(f"{key}, n = {one.n}")
         for metric, difference in one.differences.items():
-            print(f"  {metric.title:20} {one.old[metric]:.3f} -> {one.new[metric]:.3f}   {_signed(difference)}")
+            print(f"  {metric.words:20} {one.old[metric]:.3f} -> {one.new[metric]:.3f}   {_signed(difference)}")
         print(
             f"  right only before {one.only_old}, only now {one.only_new}; McNemar's exact test p = {one.p_value:.3g}"
         )

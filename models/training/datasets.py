@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from models.task import Task
-from models.training.manifest import FIRST_ROW, SPLITS, Example, Source, UnfitManifest, read_examples
+from models.training.manifest import FIRST_ROW, SPLITS, Example, UnfitManifest, read_examples
 from models.training.recipes import RECIPES
 
 
@@ -21,7 +21,7 @@ def load_manifest(task: Task, manifest: Path, split: str | None = None) -> list[
     Raises UnfitManifest as `read_examples` does, for a task whose sources have no columns of labels, for a file that is
     missing, and when the split is empty.
     """
-    columns = {head: column for source in manifest_sources(task) for head, column in source.columns.items()}
+    columns = {head: column for source in RECIPES[task.name].manifests for head, column in source.columns.items()}
     if not columns:
         raise UnfitManifest(f"{task.title} has no manifest of its own: its images are those of all tasks.")
     rows = enumerate(read_examples(task, manifest, columns), start=FIRST_ROW)
@@ -32,8 +32,3 @@ def load_manifest(task: Task, manifest: Path, split: str | None = None) -> list[
         if not example.path.is_file():
             raise UnfitManifest(f"{manifest}, row {row}, column 'path': there is no file {example.path}.")
     return [example for _, example in wanted]
-
-
-def manifest_sources(task: Task) -> list[Source]:
-    """The sources of `task` that are folders with a manifest."""
-    return [source for source in RECIPES[task.name].sources if isinstance(source, Source)]

@@ -178,7 +178,7 @@ def main(arguments: list[str] | None = None) -> None:
     for method, value in distance.auroc.items():
         print(f"{method:32} AUROC {value:.4f}{'  serves' if method == distance.method else ''}")
     for images, share in distance.refused.items():
-        print(f"{images.title:48} {share:.4f} n={distance.n[images]}")
+        print(f"{images.words:48} {share:.4f} n={distance.n[images]}")
 
 
 if __name__ == "__main__":

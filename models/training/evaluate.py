@@ -110,12 +110,12 @@ def show(measured: Metrics) -> None:
         _print_measures("gate", (measured.refused_by_gate,))
     for task, rates in measured.gate.items():
         for images, one in rates.items():
-            print(f"{task:12} {_line(images.title, one)}")
+            print(f"{task:12} {_line(images.words, one)}")
 
 
 def _print_measures(of: str, measures: Iterable[Measure]) -> None:
     for one in measures:
-        print(f"{of:12} {_line(one.metric.title, one)}")
+        print(f"{of:12} {_line(one.metric.words, one)}")
 
 
 def _line(title: str, one: Measure) -> str:

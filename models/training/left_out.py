@@ -20,7 +20,7 @@ from models.audit import LeftOut
 from models.calibration import calibrated
 from models.deployment import current_deployment
 from models.imaging import InputSpec
-from models.measures import MeasureSet, Metric
+from models.measures import Measure, MeasureSet, Metric
 from models.records import from_json, to_json
 from models.task import Task
 from models.training import store
@@ -147,7 +147,9 @@ def measures_of(images: Images, network: keras.Model, recipe: Recipe, source: st
         ranked = answers.join(ask(images.task, network, recipe, elsewhere))
         metric = Metric.AUC_AGAINST_OTHER_SOURCES
     labels = {index: images.task.labels[index] for index in (label, *more)}
-    aucs = {one.key: (ranked.auc(index, metric),) for index, one in labels.items() if one.is_finding}
+    aucs: dict[str, tuple[Measure, ...]] = {
+        one.key: (ranked.auc(index, metric),) for index, one in labels.items() if one.is_finding
+    }
     return MeasureSet(answers.measures(), aucs)
 
 

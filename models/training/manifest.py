@@ -140,7 +140,7 @@ def read_examples(
         raise UnfitManifest(f"{manifest} has no column 'path'.")
     if columns and not set(columns.values()) & set(rows[0]):
         raise UnfitManifest(f"{manifest} has no column of labels; {task.title} reads {_listed(columns.values())}.")
-    corrected = [row | (corrections or {}).get(row["path"], {}) for row in rows]
+    corrected = [{**row, **(corrections or {}).get(row["path"], {})} for row in rows]
     return [
         _example(task, manifest, columns, same or {}, row, number)
         for number, row in enumerate(corrected, start=FIRST_ROW)

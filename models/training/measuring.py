@@ -47,7 +47,7 @@ def measure_refusals(refused: np.ndarray, groups: np.ndarray) -> Measure:
 
 def rounded(metric: Metric, interval: metrics.Interval, n: int) -> Measure:
     """The measure to four places, more than any test set can tell."""
-    return Measure(metric, *(round(value, 4) for value in (interval.value, interval.low, interval.high)), n=n)
+    return Measure(metric, round(interval.value, 4), round(interval.low, 4), round(interval.high, 4), n)
 
 
 def operating_thresholds(head: Head, card: HeadCard) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Protocol
 from models.imaging import InputSpec
 from models.task import Task
 from models.training.augment import Augmentation
-from models.training.manifest import Example
+from models.training.manifest import Example, Source
 
 
 class ExampleSource(Protocol):
@@ -48,3 +48,8 @@ class Recipe:
     left_out_side: int = field(default=128, repr=False)
     distill_share: int = field(default=0, repr=False)
     distill_label: str = field(default="", repr=False)
+
+    @property
+    def manifests(self) -> tuple[Source, ...]:
+        """Its sources that are folders with a manifest."""
+        return tuple(source for source in self.sources if isinstance(source, Source))

@@ -5,6 +5,7 @@ calibrated and decided with the very functions of `models.predict`. Unlike there
 refuses, so that both can be told: how good the network is, and how often a user gets an answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -111,7 +112,7 @@ def _passes(task: Task, pixels: np.ndarray, features: np.ndarray) -> bool:
     return pass_gate(task, pixels).passed and judge_distance(get_network(task), features).passed
 
 
-def head_scores(head: Head, images: list[ImageScore]) -> HeadScores:
+def head_scores(head: Head, images: Sequence[ImageScore]) -> HeadScores:
     """The images of which this head's label is known. A specialist's head is asked as served: for the part found."""
     known = [image for image in images if image.example.targets[head.key] != MISSING]
     results = [image.heads[head.key] for image in known]

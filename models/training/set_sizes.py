@@ -62,8 +62,8 @@ def set_sizes(head: Head, calibration: HeadCard, answers: Answers) -> SetSizes:
     rows = np.arange(len(answers.truth))
     return SetSizes(
         n=len(rows),
-        coverage=tuple(metrics.share(in_set[rows, answers.truth]) for in_set in (before, after)),
-        size=tuple(metrics.mean_set_size(in_set) for in_set in (before, after)),
+        coverage=(metrics.share(before[rows, answers.truth]), metrics.share(after[rows, answers.truth])),
+        size=(metrics.mean_set_size(before), metrics.mean_set_size(after)),
         not_excluded=metrics.mean_set_size(np.array([found.not_excluded for found in sets])),
         out_of_order=metrics.share(_out_of_order(before, answers.probabilities)),
     )

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.task import Task
-from models.training.datasets import manifest_sources
 from models.training.manifest import Example, read_manifest
+from models.training.recipes import RECIPES
 
 
 def manifest_column(task: Task, examples: Sequence[Example]) -> tuple[str, np.ndarray]:
@@ -19,7 +19,7 @@ def manifest_column(task: Task, examples: Sequence[Example]) -> tuple[str, np.nd
         return "dataset_name", names
     copies = {
         source.manifest.parent / row["path"]: row["source_repo"]
-        for source in manifest_sources(task)
+        for source in RECIPES[task.name].manifests
         for row in read_manifest(source.manifest)
     }
     return "source_repo", np.array([copies[example.path] for example in examples])

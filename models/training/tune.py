@@ -16,6 +16,7 @@ import dataclasses
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import keras
 import optuna
@@ -71,7 +72,7 @@ def parameters_of(recipe: Recipe) -> dict[str, float]:
 
 def recipe_with(recipe: Recipe, parameters: dict[str, float]) -> Recipe:
     """The recipe with these parameters in place of its own."""
-    plain = {name: value for name, value in parameters.items() if name != "augmentation"}
+    plain: dict[str, Any] = {name: value for name, value in parameters.items() if name != "augmentation"}
     return dataclasses.replace(recipe, augmentation=scaled(recipe.augmentation, parameters["augmentation"]), **plain)
 
 
@@ -80,7 +81,7 @@ def scaled(change: Augmentation, factor: float) -> Augmentation:
 
     Mirroring and flipping are no strengths and stay; zoom factors are scaled about 1.
     """
-    values = {}
+    values: dict[str, Any] = {}
     for name, value in dataclasses.asdict(change).items():
         if isinstance(value, tuple):
             values[name] = tuple(round(end**factor, 4) for end in value)
@@ -166,12 +167,18 @@ def tried(study: optuna.Study) -> list[dict]:
             "state": trial.state.name.lower(),
             "score": round(max(trial.intermediate_values.values()), 4),
             "epochs": len(trial.intermediate_values),
-            "seconds": round(trial.duration.total_seconds()),
+            "seconds": _seconds(trial),
             "parameters": {name: _shortened(value) for name, value in trial.params.items()},
         }
         for trial in study.get_trials(deepcopy=False, states=FINISHED)
     ]
     return sorted(rows, key=lambda row: (row["state"], -row["score"]))
+
+
+def _seconds(trial: optuna.trial.FrozenTrial) -> int:
+    """How long a finished trial took."""
+    assert trial.duration is not None
+    return round(trial.duration.total_seconds())
 
 
 def _shortened(value: float) -> float:

@@ -93,7 +93,7 @@ def test_a_card_names_the_data_it_was_trained_on(task, network):
 def assert_measures(measures: tuple[models.Measure, ...]) -> None:
     assert measures
     for found in measures:
-        assert found.metric.title[0].isupper()
+        assert found.metric.words[0].isupper()
         assert found.n >= 1
         assert 0 <= found.low <= found.value <= found.high <= 1, found
 

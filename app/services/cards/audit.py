@@ -102,7 +102,7 @@ def _left_out_rows(task: models.Task, entry: models.LeftOut) -> Iterator[tuple[s
         about = f"{task.head(task.primary).label(key).name}: " if key else ""
         before = entry.with_source.of(key)
         for measure in entry.without_source.of(key):
-            words = f"{about}{measure.metric.title}"
+            words = f"{about}{measure.metric.words}"
             yield entry.source, answers, words, cell(models.find_measure(before, measure.metric)), cell(measure)
 
 

@@ -29,7 +29,7 @@ def _errors_table(head: models.Head, card: models.Card) -> Table:
         (models.Metric.BRIER_SCORE, fit.before.brier, fit.after.brier),
         (models.Metric.NEGATIVE_LOG_LIKELIHOOD, fit.before.nll, fit.after.nll),
     )
-    rows = tuple((metric.title, f"{before:.3f}", f"{after:.3f}", f"{fit.n:,}") for metric, before, after in errors)
+    rows = tuple((metric.words, f"{before:.3f}", f"{after:.3f}", f"{fit.n:,}") for metric, before, after in errors)
     caption = f"{head.title}: validation images before and after calibration (temperature {temperature:.2f})"
     return Table(caption, ("Error", "Before", "After", "Images"), rows)
 

@@ -38,4 +38,4 @@ def headline(task: models.Task, card: models.Card) -> str:
     measures = card.measures(task.primary)
     wanted = models.find_measure(measures, task.targets[0].metric) if task.targets else None
     headed = wanted or next(iter(measures), None)
-    return f"{headed.metric.title} {interval(headed)} on {headed.n:,} images" if headed else ""
+    return f"{headed.metric.words} {interval(headed)} on {headed.n:,} images" if headed else ""

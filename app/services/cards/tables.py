@@ -8,7 +8,7 @@ from app.services.cards.content import Table
 
 def measures_table(caption: str, measures: Iterable[models.Measure]) -> Table:
     """One row for each measure."""
-    rows = tuple((m.metric.title, f"{m.value:.3f}", f"{m.low:.3f} to {m.high:.3f}", f"{m.n:,}") for m in measures)
+    rows = tuple((m.metric.words, f"{m.value:.3f}", f"{m.low:.3f} to {m.high:.3f}", f"{m.n:,}") for m in measures)
     return Table(caption, ("Measure", "Value", "95 % interval", "Images"), rows)
 
 
@@ -17,7 +17,7 @@ def crossed_table(caption: str, first: str, measured: Mapping[str, Iterable[mode
     by_row = {row: {measure.metric: measure for measure in measures} for row, measures in measured.items()}
     metrics = list(dict.fromkeys(metric for measures in by_row.values() for metric in measures))
     rows = tuple((row, *(cell(measures.get(metric)) for metric in metrics)) for row, measures in by_row.items())
-    return Table(caption, (first, *(metric.title for metric in metrics)), rows)
+    return Table(caption, (first, *(metric.words for metric in metrics)), rows)
 
 
 def cell(measure: models.Measure | None) -> str:

@@ -20,7 +20,7 @@ def target_row(words: str, target: models.Target, measure: models.Measure | None
 def gate_row(target: models.GateTarget, measure: models.Measure | None) -> tuple[str, ...]:
     """One row under TARGET_COLUMNS of what the gate refused."""
     return (
-        target.images.title,
+        target.images.words,
         _verdict(measure, target.reach, None, is_ceiling=target.is_ceiling),
         _bound(target.reach, is_ceiling=target.is_ceiling),
         "",
@@ -45,6 +45,6 @@ def target_words(task: models.Task, target: models.Target) -> str:
     """The measure, and of what: "Tuberculosis: AUC (Shenzhen and Montgomery alone)"."""
     head = task.head(target.head or task.primary)
     about = head.label(target.label).name if target.label else head.title if target.head else ""
-    title = target.metric.title
+    title = target.metric.words
     words = f"{about}: {title}" if about else title
     return f"{words} ({target.source} alone)" if target.source else words

@@ -71,4 +71,4 @@ def _section_of_card(card: models.Card, task: models.Task, label: str) -> Networ
 
 
 def _measure_lines(measures: Iterable[models.Measure]) -> tuple[MeasureLine, ...]:
-    return tuple(MeasureLine(m.metric.title, m.value, m.low, m.high, m.n) for m in measures)
+    return tuple(MeasureLine(m.metric.words, m.value, m.low, m.high, m.n) for m in measures)

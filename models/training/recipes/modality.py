@@ -18,7 +18,7 @@ NOT_MEDICAL = Source("not_medical", columns={}, same={KIND: Modality.NOT_MEDICAL
 OF_TASKS = tuple(
     replace(source, columns={}, same={KIND: task.modality}, copies="")
     for task in all_tasks()
-    for source in import_module(f"models.training.recipes.{task.name}").RECIPE.sources
+    for source in import_module(f"models.training.recipes.{task.name}").RECIPE.manifests
 )
 
 RECIPE = Recipe(

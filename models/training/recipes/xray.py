@@ -27,7 +27,7 @@ RECIPE = Recipe(
     sources=tuple(
         replace(source, same={MODALITY_TASK.primary: recipe.task.modality})
         for recipe in (fracture.RECIPE, chest.RECIPE)
-        for source in recipe.sources
+        for source in recipe.manifests
     ),
     spec=InputSpec(160, 160, "pad"),
     augmentation=augment.BONE,
