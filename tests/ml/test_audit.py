@@ -151,6 +151,12 @@ def test_copies_stand_for_sources_where_there_is_one_data_set(drawn):
     assert set(origins(INJURY, alike)) == {"made/sharp", "made/soft"}
 
 
+def undecided(head: models.Head) -> HeadCard:
+    """A calibration that rules nothing out."""
+    zeros = {label.key: 0.0 for label in head.labels}
+    return HeadCard(1.0, zeros, {models.OperatingPoint.BALANCED: zeros})
+
+
 class ColourNetwork:
     """Answers by mean colour and knows sharpness: what a network with a shortcut looks like from outside."""
 
@@ -158,10 +164,7 @@ class ColourNetwork:
         spec=InputSpec(48, 48, "stretch"),
         tta_views=("original",),
         sha256="f" * 64,
-        heads={
-            head.key: HeadCard(1.0, dict.fromkeys((label.key for label in head.labels), 0.0), {})
-            for head in INJURY.heads
-        },
+        heads={head.key: undecided(head) for head in INJURY.heads},
     )
 
     def run(self, batch: np.ndarray) -> NetworkOutputs:
