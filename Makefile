@@ -32,6 +32,7 @@ compile: $(VENV)/.run ## Turn the trained networks into the graphs that serve; t
 lint: $(VENV)/.dev ## Check the style, who imports whom, and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo --no-cache
+	@$(BIN)/mypy
 
 format: $(VENV)/.dev ## Mend the style
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

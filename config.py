@@ -1,7 +1,7 @@
 """Settings, read from the environment alone: VARIABLES is the table of them.
 
-Nothing else that serves reads os.environ, but for models/registry.py: it needs LUMEN_NETWORKS in training as well, and
-`models` knows of no configuration.
+Nothing else that serves reads os.environ, but for models/deployment.py: it needs LUMEN_NETWORKS in training as well,
+and `models` knows of no configuration.
 """
 
 import os

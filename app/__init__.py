@@ -38,6 +38,6 @@ def create_app(config: object | None = None) -> Flask:
 
 def _check_networks() -> None:
     try:
-        models.all_tasks()
+        models.current_deployment()
     except models.UnfitChoice as error:
         raise settings.ConfigError(str(error)) from None

@@ -76,9 +76,10 @@ def create_token(email: str, name: str) -> None:
 def list_tasks() -> None:
     """List the tasks: name, title, network that serves, other registered networks."""
     for task in models.all_tasks():
-        others = [name for name in models.registered_networks(task) if name != task.network]
+        serving = models.current_deployment().network_of(task).name
+        others = [name for name in models.registered_networks(task) if name != serving]
         also = f" (also registered: {', '.join(others)})" if others else ""
-        click.echo(f"{task.name:<16}{task.title:<36}{task.network}{also}")
+        click.echo(f"{task.name:<16}{task.title:<36}{serving}{also}")
 
 
 @tasks_cli.command("verify")

@@ -5,7 +5,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 import models
 from models.imaging import prepare
-from models.runtime import GRAPH, THREADS, network_folder
+from models.runtime import GRAPH, THREADS
 
 
 class BareNetwork:
@@ -13,8 +13,9 @@ class BareNetwork:
 
     def __init__(self, task: models.Task, pixels: np.ndarray) -> None:
         card = models.get_card(task)
-        self.views = len(card.views)
-        self._interpreter = Interpreter(model_path=str(network_folder(task) / GRAPH), num_threads=THREADS)
+        self.views = len(card.tta_views)
+        graph = models.current_deployment().network_of(task).folder / GRAPH
+        self._interpreter = Interpreter(model_path=str(graph), num_threads=THREADS)
         self._interpreter.allocate_tensors()
         self._interpreter.set_tensor(self._interpreter.get_input_details()[0]["index"], prepare(pixels, card.spec))
 

@@ -14,7 +14,7 @@ import models
 from bench.pictures import small_pixels
 from bench.timing import milliseconds
 from models.imaging import InputSpec, prepare
-from models.runtime import MODEL, network_folder
+from models.runtime import MODEL
 
 PREDICT = "Keras predict"
 PREDICT_VIEWS = "Keras predict, all views in one batch"
@@ -39,7 +39,7 @@ def _sides(task: models.Task) -> dict[str, Callable[[], object]]:
     import numpy as np
     import tensorflow as tf
 
-    network = keras.saving.load_model(network_folder(task) / MODEL, compile=False)
+    network = keras.saving.load_model(models.current_deployment().network_of(task).folder / MODEL, compile=False)
     both = keras.Model(network.inputs[0], [network.get_layer("features").input, network.output])
     card = models.get_card(task)
     batch = prepare(small_pixels(), card.spec)
@@ -64,10 +64,10 @@ def _sides(task: models.Task) -> dict[str, Callable[[], object]]:
         PREDICT_CAM: predict_with_cam,
         TRACED: lambda: traced(tf.constant(batch))[1].numpy(),
     }
-    if len(card.views) > 1:
-        views = np.repeat(batch, len(card.views), axis=0)
+    if len(card.tta_views) > 1:
+        views = np.repeat(batch, len(card.tta_views), axis=0)
         sides[PREDICT_VIEWS] = lambda: network.predict(views, verbose=0)
-    if any(head.given for head in task.heads):
+    if any(head.conditioned_on for head in task.heads):
         sides[CASCADE] = _cascade()
     return sides
 

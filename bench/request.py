@@ -88,7 +88,7 @@ def picture(kind: str) -> Picture:
 def choose_cases(effort: Effort) -> list[Case]:
     """Both pictures and all numbers of clients for a task of the fewest views; the small picture alone, and with the
     crowd of the target, for one of the most."""
-    tasks = sorted(chosen_tasks(effort), key=lambda task: len(models.get_card(task).views))
+    tasks = sorted(chosen_tasks(effort), key=lambda task: len(models.get_card(task).tta_views))
     easy, hard = tasks[0], tasks[-1]
     cases = [Case(easy, kind, clients) for kind in (SMALL, LARGE) for clients in effort.clients]
     return cases if hard is easy else [*cases, Case(hard, SMALL, 1), Case(hard, SMALL, CROWD)]

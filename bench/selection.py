@@ -11,5 +11,5 @@ def chosen_tasks(effort: Effort) -> list[models.Task]:
 
 def words(task: models.Task) -> str:
     """A task with the number of forward passes that it makes: `chest (1 view)`."""
-    views = len(models.get_card(task).views)
+    views = len(models.get_card(task).tta_views)
     return f"{task.name} ({'1 view' if views == 1 else f'{views} views'})"

@@ -17,7 +17,7 @@ import psutil
 import models
 from bench.machine import ROOT
 from bench.table import MEGABYTE
-from models.runtime import MODEL, network_folder
+from models.runtime import MODEL
 
 LUMEN, PEER = "bench.lumen_app:app", "bench.naive_peer:app"
 EMAIL, PASSWORD = "bench@example.org", "only lesions drawn by code"
@@ -67,7 +67,7 @@ def serve_lumen(folder: Path, workers: int) -> Iterator[Server]:
 @contextmanager
 def serve_peer(folder: Path, workers: int, tasks: Sequence[models.Task]) -> Iterator[Server]:
     """The naive peer with the networks of these tasks; its data lie in `folder`."""
-    networks = {task.name: str(network_folder(task) / MODEL) for task in tasks}
+    networks = {task.name: str(models.current_deployment().network_of(task).folder / MODEL) for task in tasks}
     settings = dict(os.environ) | {
         "PEER_FOLDER": str(folder), "PEER_NETWORKS": json.dumps(networks), "TF_CPP_MIN_LOG_LEVEL": "2",
     }  # fmt: skip

@@ -4,24 +4,30 @@ from models import decode_image, get_task, predict
 prediction = predict(get_task("chest"), decode_image(data).pixels)
 """
 
-from models.card import Card, HeadCard, Measure, NetworkUnavailable, read_audit, registered_networks
+from models.audit import Audit, Change, LeftOut, read_audit
+from models.card import Card, HeadCard, HeadFit, ReliabilityBin, Start, Training
+from models.card_file import NetworkUnavailable
 from models.decoders.errors import DecodersBusy, UnreadableCode, UnreadableImage
 from models.decoders.pool import DecodedFrame, DecoderLimits, DecoderPool
 from models.decoders.registry import FORMATS, FileFormat, read_file
 from models.decoders.single import DecodedImage, decode_image
 from models.decoders.stored import read_stored
+from models.deployment import Deployment, NetworkId, UnfitChoice, current_deployment, registered_networks
 from models.frame import Facts, Frame
-from models.gate import MODALITY_TASK, Detection
+from models.gate import Detection
 from models.imaging import encode_image, shrink_to_read
 from models.inference import detect_task, get_card, load_networks, network_status, predict
+from models.measures import GateSet, Measure, MeasureSet, Metric, find_measure
+from models.modality import MODALITY_TASK
 from models.reason import Reason, ReasonCode
-from models.registry import UnfitChoice, UnknownTask, all_tasks, get_task
+from models.registry import UnknownTask, all_tasks, get_task
 from models.saliency import VIEWS, decode_saliency, encode_saliency, render_heatmap, render_view
 from models.task import (
     CALIBRATION_TARGET,
     GATE_TARGETS,
     DataSource,
     Decision,
+    GateTarget,
     Head,
     HeadResult,
     Label,
@@ -41,7 +47,9 @@ __all__ = [
     "GATE_TARGETS",
     "MODALITY_TASK",
     "VIEWS",
+    "Audit",
     "Card",
+    "Change",
     "DataSource",
     "Decision",
     "DecodedFrame",
@@ -49,17 +57,25 @@ __all__ = [
     "DecoderLimits",
     "DecoderPool",
     "DecodersBusy",
+    "Deployment",
     "Detection",
     "Facts",
     "FileFormat",
     "Frame",
+    "GateSet",
+    "GateTarget",
     "Head",
     "HeadCard",
+    "HeadFit",
     "HeadResult",
     "Label",
     "LabelResult",
+    "LeftOut",
     "Measure",
+    "MeasureSet",
+    "Metric",
     "Modality",
+    "NetworkId",
     "NetworkUnavailable",
     "NetworkVersion",
     "OperatingPoint",
@@ -67,18 +83,23 @@ __all__ = [
     "Prediction",
     "Reason",
     "ReasonCode",
+    "ReliabilityBin",
+    "Start",
     "Target",
     "Task",
+    "Training",
     "UnfitChoice",
     "UnknownTask",
     "UnreadableCode",
     "UnreadableImage",
     "all_tasks",
+    "current_deployment",
     "decode_image",
     "decode_saliency",
     "detect_task",
     "encode_image",
     "encode_saliency",
+    "find_measure",
     "get_card",
     "get_task",
     "load_networks",

@@ -1,74 +1,189 @@
-"""The card of a trained network: what training and evaluation measured, kept in weights/<task>/<network>/card.json."""
+"""The card of a trained network: what training and evaluation measured, kept in weights/<task>/<network>/card.json.
 
-import json
+models/card_file.py reads and writes it: each field stands there under its name.
+"""
+
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from enum import StrEnum
 
 from models.imaging import InputSpec
-from models.task import Head, OperatingPoint, Target, Task
-from models.views import VIEWS
+from models.measures import (
+    LABEL_SUMMARY,
+    SOURCE_SUMMARY,
+    SUMMARY,
+    GateSet,
+    Measure,
+    MeasureSet,
+    chosen,
+    find_measure,
+)
+from models.task import OperatingPoint, Target, Task
 
-CARD = "card.json"
-WEIGHTS = Path(__file__).parent / "weights"
-SCHEMA = 2
 # Of the weights in the serving graph; models/training/precision.py measures what the smaller ones cost.
 PRECISIONS = ("float32", "float16", "int8")
-_ADVICE = "An administrator runs `python -m models.training.calibrate` for it."
-
-
-class NetworkUnavailable(RuntimeError):
-    """This task's network cannot answer now; the message says why and what an administrator should do."""
-
-
-class UnfitCard(ValueError):
-    """A network must not be used with this card; the message says why, and what an administrator should do."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number measured on the test split, with its 95 % bootstrap interval and the number of images."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-    n: int
 
 
 @dataclass(frozen=True)
 class HeadCard:
     """Calibration of one head, fitted on validation.
 
-    `thresholds`: label key -> probability at and above which the label stays possible. `operating_points`: point name
-    -> label key -> probability at and above which that label counts as seen, against all others.
+    `thresholds`: label key -> probability at and above which the label stays possible. `operating_points`: point ->
+    label key -> probability at and above which that label counts as seen, against all others.
     """
 
     temperature: float
     thresholds: dict[str, float]
-    operating_points: dict[str, dict[str, float]]
+    operating_points: dict[OperatingPoint, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class CalibrationErrors:
+    """How far probabilities are to be believed: expected calibration error, Brier score, negative log likelihood."""
+
+    ece: float
+    brier: float
+    nll: float
+
+
+@dataclass(frozen=True)
+class HeadFit:
+    """How the calibration of one head came about: on `n` images, with errors `before` and `after` it.
+
+    `labels`: in the order of the network's outputs. `miss_rate`: share of a label's own images for which it may be
+    ruled out.
+    """
+
+    labels: tuple[str, ...]
+    miss_rate: float
+    n: int
+    before: CalibrationErrors
+    after: CalibrationErrors
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Head key -> what serves, and how it was fitted on `split`, for the network whose model.keras has `sha256`."""
+
+    sha256: str
+    split: str
+    heads: dict[str, HeadCard]
+    fits: dict[str, HeadFit]
 
 
 @dataclass(frozen=True)
 class DistanceCard:
-    """The feature-distance test of the gate: `threshold` in the unit of its method, from validation images.
+    """The feature-distance test of the gate: `threshold` in the unit of its method, from images of `split`.
 
-    `sha256` is that of the file of reference features beside the card.
+    `sha256` is that of the file of reference features beside the card. `auroc`: method -> how well it told images of
+    other kinds. `refused`: the share of each of the sets of `n` images.
     """
 
     method: str
     threshold: float
     sha256: str
+    split: str = "val"
+    auroc: dict[str, float] = field(default_factory=dict)
+    refused: dict[GateSet, float] = field(default_factory=dict)
+    n: dict[GateSet, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """How many images of one data set the network learned from."""
+
+    dataset_name: str
+    train_images: int
+
+
+class Start(StrEnum):
+    """Where the weights began."""
+
+    IMAGENET = "imagenet"
+    RANDOM = "random"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the network was trained. `start_sha256`: the first digits of that of the network that it went on from.
+
+    `excluded`: data sets that were left out. `hidden`: widths of the heads' hidden layers. `precision`: Keras's policy.
+    `learning_rate` and `precision` are None where that was not noted.
+    """
+
+    epochs: int
+    seed: int
+    start: Start
+    data: tuple[TrainingData, ...]
+    start_sha256: str = ""
+    excluded: tuple[str, ...] = ()
+    learning_rate: float | None = None
+    hidden: tuple[int, ...] = ()
+    precision: str | None = None
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The images whose top label's probability lies in one of the equal bins of 0 to 1.
+
+    `confidence`: their mean probability. `accuracy`: share of them that the top label was right for. `n`: how many.
+    """
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+@dataclass(frozen=True)
+class RiskPoint:
+    """The share of wrong answers (`risk`) among the surest images, and the share of all that those are (`coverage`)."""
+
+    coverage: float
+    risk: float
+
+
+@dataclass(frozen=True)
+class HeadMetrics:
+    """What was measured of one head on the `n` images whose label is known.
+
+    `datasets`: name of a data set -> on its images alone. `sources`: name in Task.sources -> on all its data sets
+    together, where it has several. `reliability`: the bins that hold images, from low to high.
+    """
+
+    n: int
+    overall: MeasureSet
+    datasets: dict[str, MeasureSet] = field(default_factory=dict)
+    sources: dict[str, MeasureSet] = field(default_factory=dict)
+    reliability: tuple[ReliabilityBin, ...] = ()
+    risk_coverage: tuple[RiskPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What `evaluate` measured of the network whose model.keras has `sha256`, on the `n` images of `split`.
+
+    `refused_by_gate`: the share of the task's own images that its gate refused. `gate`: of the gate's own network, task
+    name -> the shares that this task's gate refused.
+    """
+
+    split: str
+    sha256: str
+    n: int
+    heads: dict[str, HeadMetrics]
+    refused_by_gate: Measure | None = None
+    gate: dict[str, dict[GateSet, Measure]] = field(default_factory=dict)
+
+    def overall(self, head: str) -> MeasureSet:
+        """What was measured of the head on all images; empty for one that had no labelled images."""
+        return self.heads[head].overall if head in self.heads else MeasureSet()
 
 
 @dataclass(frozen=True)
 class Card:
     """Facts about one trained network. `sha256` is that of model.keras; `created` an ISO date.
 
-    `views`: names of models.views.VIEWS whose logits are averaged. `distance` is None for a network without that test.
-    `precision`: one of PRECISIONS, of the weights in the serving graph.
-    `training_images`: name of each data set -> how many of its images it learned from; `excluded`: names of those that
-    were left out.
+    `tta_views`: names in models.tta.TTA_VIEWS whose logits are averaged. `distance` is None for a network without that
+    test, `metrics` before the first evaluation. `precision`: one of PRECISIONS, of the weights in the serving graph.
     """
 
     task: str
@@ -77,161 +192,62 @@ class Card:
     created: str
     sha256: str
     spec: InputSpec
-    heads: dict[str, HeadCard]
-    training_images: dict[str, int]
-    excluded: tuple[str, ...]
-    metrics: dict[str, Any]
-    views: tuple[str, ...] = ("original",)
-    distance: DistanceCard | None = None
+    calibration: Calibration
+    training: Training
+    tta_views: tuple[str, ...] = ("original",)
     precision: str = "float32"
-    facts: dict[str, Any] = field(default_factory=dict)
+    distance: DistanceCard | None = None
+    metrics: Metrics | None = None
+
+    @property
+    def heads(self) -> dict[str, HeadCard]:
+        """Head key -> its calibration."""
+        return self.calibration.heads
+
+    @property
+    def training_images(self) -> dict[str, int]:
+        """Name of each data set -> how many of its images the network learned from."""
+        return {one.dataset_name: one.train_images for one in self.training.data}
 
     @property
     def trained_on(self) -> tuple[str, ...]:
         """The names of the data sets that it learned from."""
         return tuple(self.training_images)
 
+    def overall(self, head: str) -> MeasureSet:
+        """All that was measured of the head on all images; empty before the first evaluation."""
+        return self.metrics.overall(head) if self.metrics else MeasureSet()
+
     def measures(self, head: str) -> tuple[Measure, ...]:
-        """How good the head was measured to be, all labels together; empty before the first evaluation."""
-        return _measures(self.metrics.get("heads", {}).get(head, {}).get("measures", []))
+        """How good the head was measured to be, all labels together: what comes first of `overall`."""
+        return chosen(self.overall(head).measures, SUMMARY)
+
+    def label_measures(self, head: str) -> dict[str, tuple[Measure, ...]]:
+        """Label key -> what comes first of its measures (sensitivity, specificity, AUC)."""
+        return {label: chosen(found, LABEL_SUMMARY) for label, found in self.overall(head).labels.items()}
+
+    def dataset_measures(self, head: str) -> dict[str, tuple[Measure, ...]]:
+        """Name of a data set -> what comes first of the head's measures on its test images alone."""
+        return _first_of_sources(self._head(head).datasets)
+
+    def source_measures(self, head: str) -> dict[str, tuple[Measure, ...]]:
+        """Name in Task.sources -> the same on all its data sets together, where it has several."""
+        return _first_of_sources(self._head(head).sources)
+
+    def reliability(self, head: str) -> tuple[ReliabilityBin, ...]:
+        """The bins of the head's reliability diagram; none before the first evaluation."""
+        return self._head(head).reliability
 
     def target_measure(self, task: Task, target: Target) -> Measure | None:
         """What was measured of this target of `task`; None before the evaluation that measures it."""
-        found = self.metrics.get("heads", {}).get(target.head or task.primary, {})
-        if target.source:
-            found = found.get("sources", {}).get(target.source, {})
-        measures = (*_of_label(found, target.label), *_of_label(found.get("details", {}), target.label))
-        return next((Measure(**entry) for entry in measures if entry["name"] == target.measure), None)
+        found = self._head(target.head or task.primary)
+        on_images = found.sources.get(target.source, MeasureSet()) if target.source else found.overall
+        return find_measure(on_images.of(target.label), target.metric)
 
-    def label_measures(self, head: str) -> dict[str, tuple[Measure, ...]]:
-        """Label key -> its measures (sensitivity, specificity, AUC)."""
-        per_label = self.metrics.get("heads", {}).get(head, {}).get("labels", {})
-        return {label: _measures(found) for label, found in per_label.items()}
-
-    def dataset_measures(self, head: str) -> dict[str, tuple[Measure, ...]]:
-        """Name of a data set -> the head's measures on its test images alone."""
-        per_dataset = self.metrics.get("heads", {}).get(head, {}).get("datasets", {})
-        return {name: _measures(found) for name, found in per_dataset.items()}
-
-    def source_measures(self, head: str) -> dict[str, tuple[Measure, ...]]:
-        """Name in Task.sources -> the head's measures on all its data sets together, where it has several."""
-        per_source = self.metrics.get("heads", {}).get(head, {}).get("sources", {})
-        return {name: _measures(found["measures"]) for name, found in per_source.items()}
+    def _head(self, head: str) -> HeadMetrics:
+        heads = self.metrics.heads if self.metrics else {}
+        return heads.get(head) or HeadMetrics(n=0, overall=MeasureSet())
 
 
-def _of_label(found: dict[str, Any], label: str) -> list[dict[str, Any]]:
-    """The measures of one label, or of all together if that is empty."""
-    return found.get("labels", {}).get(label, []) if label else found.get("measures", [])
-
-
-def _distance(found: dict[str, Any]) -> DistanceCard:
-    return DistanceCard(found["method"], found["threshold"], found["sha256"])
-
-
-def _measures(found: list[dict[str, Any]]) -> tuple[Measure, ...]:
-    return tuple(Measure(**entry) for entry in found)
-
-
-def registered_networks(task: Task) -> tuple[str, ...]:
-    """The names of the networks of `task` that have a card, in alphabetical order: those that can be made to serve."""
-    return tuple(sorted(path.parent.name for path in (WEIGHTS / task.name).glob("*/card.json")))
-
-
-def card_path(task: Task) -> Path:
-    """Where the card of the network that serves `task` lies."""
-    return WEIGHTS / task.name / task.network / CARD
-
-
-def read_card(task: Task) -> Card:
-    """The checked card of the network that serves `task`; raises NetworkUnavailable if it is missing or unfit."""
-    path = card_path(task)
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        _check_origin(facts)
-        _check_labels(task, facts)
-        card = _card(facts)
-        _check_calibration(task, card)
-        _check_measures(task, card)
-    except FileNotFoundError:
-        raise NetworkUnavailable(f"The network of {task.title} is not installed: its card is missing.") from None
-    except UnfitCard as error:
-        raise NetworkUnavailable(f"The network of {task.title} cannot be used: {error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise NetworkUnavailable(
-            f"The card of the network of {task.title} is damaged or incomplete. Check it out or train it again."
-        ) from None
-    return card
-
-
-def read_audit(task: Task) -> dict[str, Any]:
-    """What models/training/audit.py found out about the network that serves `task`; empty if it was not audited."""
-    path = card_path(task).with_name("audit.json")
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def _card(facts: dict[str, Any]) -> Card:
-    return Card(
-        task=facts["task"],
-        network=facts["network"],
-        version=facts["version"],
-        created=facts["created"],
-        sha256=facts["sha256"],
-        spec=InputSpec(**facts["input"]),
-        views=tuple(facts["views"]),
-        heads={
-            key: HeadCard(head["temperature"], head["thresholds"], head["operating_points"])
-            for key, head in facts["calibration"]["heads"].items()
-        },
-        distance=_distance(facts["distance"]) if facts.get("distance") else None,
-        precision=facts.get("precision", "float32"),
-        training_images={source["dataset_name"]: source["train_images"] for source in facts["training"]["data"]},
-        excluded=tuple(facts["training"]["excluded"]),
-        metrics=facts.get("metrics", {}),
-        facts=facts,
-    )
-
-
-def _check_origin(facts: dict[str, Any]) -> None:
-    """A calibration of other weights or unknown views would make every probability a wrong one."""
-    if facts["schema"] != SCHEMA:
-        raise UnfitCard(f"its card has schema {facts['schema']}, and this version of Lumen reads {SCHEMA}.")
-    if facts["calibration"]["sha256"] != facts["sha256"]:
-        raise UnfitCard(f"its card holds the calibration of another network. {_ADVICE}")
-    if facts.get("precision", "float32") not in PRECISIONS:
-        raise UnfitCard(f"its card wants weights of {facts['precision']}; there are {', '.join(PRECISIONS)}.")
-    if not facts["views"]:
-        raise UnfitCard(f"its card names no view of the image. {_ADVICE}")
-    if unknown := set(facts["views"]) - set(VIEWS):
-        raise UnfitCard(f"its card names views of the image that do not exist: {', '.join(sorted(unknown))}. {_ADVICE}")
-
-
-def _check_labels(task: Task, facts: dict[str, Any]) -> None:
-    """A network of other labels, or of labels in another order, would give every probability a wrong name."""
-    trained = [(key, head["labels"]) for key, head in facts["calibration"]["heads"].items()]
-    if trained != [(head.key, [label.key for label in head.labels]) for head in task.heads]:
-        raise UnfitCard("it was trained for other labels than the task declares. Train it again.")
-
-
-def _check_calibration(task: Task, card: Card) -> None:
-    for head in task.heads:
-        fitted = card.heads[head.key]
-        points = [fitted.operating_points.get(point, {}) for point in OperatingPoint]
-        if not all(_is_complete(head, thresholds) for thresholds in (fitted.thresholds, *points)):
-            raise UnfitCard(f"in its card some answer to {head.title} has no probability as threshold. {_ADVICE}")
-        if not fitted.temperature > 0:
-            raise UnfitCard(f"in its card the temperature of {head.title} is not above 0. {_ADVICE}")
-        if len(head.labels) == 2 and max(fitted.thresholds.values()) > 0.5:
-            raise UnfitCard(f"by its card {head.title} could rule out the likelier one of two answers. {_ADVICE}")
-
-
-def _check_measures(task: Task, card: Card) -> None:
-    """Read them all once, so that measures which cannot be read are told here, and break no page later."""
-    for head in task.heads:
-        card.measures(head.key)
-        card.label_measures(head.key)
-        card.dataset_measures(head.key)
-
-
-def _is_complete(head: Head, thresholds: dict[str, float]) -> bool:
-    """Whether every label of the head, and nothing else, has a probability as its threshold."""
-    return set(thresholds) == {label.key for label in head.labels} and all(0 <= p <= 1 for p in thresholds.values())
+def _first_of_sources(found: dict[str, MeasureSet]) -> dict[str, tuple[Measure, ...]]:
+    return {name: chosen(some.measures, SOURCE_SUMMARY) for name, some in found.items()}

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.reason import Reason, ReasonCode
+from models.reason import Reason, ReasonCode, Value
 from models.task import Decision, Head, HeadResult, LabelResult, OperatingPoint, Outcome
 
 
@@ -121,7 +121,7 @@ def _reason(head: Head, results: Sequence[LabelResult], thresholds: Mapping[str,
 def _not_excluded_reason(
     head: Head, possible: list[str], not_excluded: Sequence[LabelResult], thresholds: Mapping[str, float]
 ) -> Reason:
-    values = {
+    values: dict[str, Value] = {
         "head": head.key,
         "labels": possible,
         "not_excluded": [result.label.key for result in not_excluded],
@@ -133,7 +133,7 @@ def _not_excluded_reason(
 
 def _band_reason(head: Head, results: Sequence[LabelResult], thresholds: Mapping[str, float]) -> Reason:
     finding, other = sorted(results, key=lambda result: not result.label.is_finding)
-    values = {
+    values: dict[str, Value] = {
         "head": head.key,
         "label": finding.label.key,
         "probability": finding.probability,

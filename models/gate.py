@@ -13,33 +13,7 @@ import numpy as np
 from models.reason import Reason, ReasonCode
 from models.registry import all_tasks
 from models.runtime import ServingNetwork
-from models.task import Head, Label, Modality, Task
-
-MODALITY_TASK = Task(
-    name="modality",
-    title="Kind of image",
-    question="Which kind of image is it?",
-    image_kind="Any image",
-    modality=Modality.NOT_MEDICAL,
-    network="mobilenet_v2",
-    heads=(
-        Head(
-            key="modality",
-            title="Kind of image",
-            labels=(
-                Label(Modality.CLINICAL_PHOTO, "a photo of skin or an injury"),
-                Label(Modality.DERMOSCOPY, "a dermatoscopic image"),
-                Label(Modality.BONE_XRAY, "a bone X-ray"),
-                Label(Modality.CHEST_XRAY, "a chest X-ray"),
-                Label(Modality.BRAIN_MRI, "a brain MRI"),
-                Label(Modality.NOT_MEDICAL, "a picture that is none of Lumen's kinds", is_finding=False),
-            ),
-        ),
-    ),
-    primary="modality",
-    intended_use="Refusing pictures that a task was not made for.",
-    limitations=("Kinds of image that it never saw (CT, ultrasound, histology) may pass for the nearest one.",),
-)
+from models.task import Modality, Task
 
 # Quality is measured in grey levels (0 to 255) of the image at one size, so that the numbers mean the same for all.
 # Each threshold lies beyond nearly all of the 13,000 training and 1,900 validation images of the tasks, right ones
@@ -170,7 +144,7 @@ def _tasks_reading(modality: str | None) -> list[Task]:
 def judge_distance(network: ServingNetwork, features: np.ndarray) -> GateVerdict:
     """Whether the network's pooled features [channels] lie where those of its training images lie."""
     limit = network.card.distance
-    if limit is None:
+    if limit is None or network.reference is None:
         return PASSED
-    distance = network.reference.distance(features)
+    distance = float(network.reference.distance(features))
     return _refused(ReasonCode.UNLIKE_TRAINING, distance, limit.threshold) if distance > limit.threshold else PASSED

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 import numpy as np
 
 from models.calibration import calibrated
-from models.card import Card, NetworkUnavailable, read_card
+from models.card import Card
+from models.card_file import NetworkUnavailable, read_card
 from models.decision import asked_heads, decide_head, outcome_of
+from models.deployment import NetworkId
 from models.gate import (
-    MODALITY_TASK,
     Detection,
     GateVerdict,
     check_quality,
@@ -19,8 +20,9 @@ from models.gate import (
     judge_modality,
 )
 from models.imaging import InputSpec, prepare, shrink_to_read
+from models.modality import MODALITY_TASK
 from models.registry import all_tasks
-from models.runtime import get_network
+from models.runtime import get_network, run_views
 from models.saliency import saliency_over_image
 from models.task import (
     Decision,
@@ -33,7 +35,6 @@ from models.task import (
     Prediction,
     Task,
 )
-from models.views import run_views
 
 # At most so many labels of the primary head get a saliency map: the most probable one and those that remain possible.
 # One that is not excluded gets its own besides: where to look for what must not be missed.
@@ -131,12 +132,14 @@ def decide(task: Task, card: Card, logits: np.ndarray) -> tuple[HeadResult, ...]
 
 
 def split_heads(task: Task, values: np.ndarray) -> Iterator[tuple[Head, np.ndarray]]:
-    """Each head with its part of the last axis of logits [..., k] or maps [h, w, k]: [..., labels], or [..., given
-    labels, labels] for a head with `given`.
+    """Each head with its part of the last axis of logits [..., k] or maps [h, w, k]: [..., labels], or
+    [..., labels of the condition, labels] for a head with `conditioned_on`.
     """
     start = 0
     for head in task.heads:
-        shape = (len(task.head(head.given).labels), len(head.labels)) if head.given else (len(head.labels),)
+        shape: tuple[int, ...] = (len(head.labels),)
+        if head.conditioned_on:
+            shape = (len(task.head(head.conditioned_on).labels), *shape)
         size = int(np.prod(shape))
         yield head, values[..., start : start + size].reshape(*values.shape[:-1], *shape)
         start += size
@@ -144,12 +147,12 @@ def split_heads(task: Task, values: np.ndarray) -> Iterator[tuple[Head, np.ndarr
 
 def _answering(head: Head, values: np.ndarray, results: dict[str, HeadResult]) -> np.ndarray:
     """[..., labels] out of a part that `split_heads` gave: the head's own values, or those of its specialist for the
-    most probable label of the head `given`.
+    most probable label of the head that it is `conditioned_on`.
     """
-    if head.given is None:
+    if head.conditioned_on is None:
         return values
-    given = results[head.given]
-    return values[..., given.labels.index(given.top), :]
+    condition = results[head.conditioned_on]
+    return values[..., condition.labels.index(condition.top), :]
 
 
 def _primary_maps(task: Task, heads: tuple[HeadResult, ...], maps: np.ndarray) -> np.ndarray:
@@ -189,9 +192,9 @@ def network_status() -> dict[str, str]:
     return {task.name: _reason(task) or gate for task in all_tasks()}
 
 
-def get_card(task: Task) -> Card:
-    """The card of the network that serves `task`; raises NetworkUnavailable when it cannot be read."""
-    return read_card(task)
+def get_card(task: Task, network: NetworkId | None = None) -> Card:
+    """The card of a network of `task`, by default of the one that serves; NetworkUnavailable when it cannot be read."""
+    return read_card(task, network)
 
 
 def _reason(task: Task) -> str:

@@ -8,17 +8,21 @@ import hashlib
 import json
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from models.card import WEIGHTS, Card, NetworkUnavailable, read_card
+from models.card import Card
+from models.card_file import NetworkUnavailable, read_card
+from models.deployment import NetworkId, current_deployment
 from models.distance import FEATURES, Reference, read_reference
 from models.task import Task
+from models.tta import TTA_VIEWS
 
 MODEL, GRAPH, GRAPH_FACTS = "model.keras", "graph.tflite", "graph.json"
 # One interpreter of one thread for each network and process: with as many workers as cores, more only wait for each
@@ -26,9 +30,12 @@ MODEL, GRAPH, GRAPH_FACTS = "model.keras", "graph.tflite", "graph.json"
 INTERPRETERS = 1
 THREADS = 1
 
+# A batch as `pixels` -> the graph's outputs by name.
+Runner = Callable[..., dict[str, np.ndarray]]
+
 
 @dataclass(frozen=True)
-class RawOutput:
+class NetworkOutputs:
     """What one forward pass gives: float32 logits [k], maps [h, w, k], features [channels]; heads side by side in k."""
 
     logits: np.ndarray
@@ -45,15 +52,15 @@ class ServingNetwork:
     def __init__(self, card: Card, graph: Path, reference: Reference | None) -> None:
         self.card = card
         self.reference = reference
-        self._idle: queue.LifoQueue = queue.LifoQueue()
+        self._idle: queue.LifoQueue[Runner] = queue.LifoQueue()
         for _ in range(INTERPRETERS):
             self._idle.put(_interpreter(graph))
 
-    def run(self, batch: np.ndarray) -> RawOutput:
+    def run(self, batch: np.ndarray) -> NetworkOutputs:
         """One forward pass of float32 [1, h, w, 3] in 0 to 255; waits while all interpreters are busy."""
         with self._lent() as runner:
-            found = runner(pixels=batch)
-        return RawOutput(logits=found["logits"][0], maps=found["maps"][0], features=found["features"][0])
+            outputs = runner(pixels=batch)
+        return NetworkOutputs(outputs["logits"][0], outputs["maps"][0], outputs["features"][0])
 
     def warm(self) -> None:
         """Run once on grey, so that no user's first image pays for lazy set-up."""
@@ -61,7 +68,7 @@ class ServingNetwork:
         self.run(np.full((1, spec.height, spec.width, 3), 127.0, np.float32))
 
     @contextmanager
-    def _lent(self) -> Iterator:
+    def _lent(self) -> Iterator[Runner]:
         runner = self._idle.get()
         try:
             yield runner
@@ -69,9 +76,27 @@ class ServingNetwork:
             self._idle.put(runner)
 
 
-def network_folder(task: Task) -> Path:
-    """The folder of the network that serves `task`."""
-    return WEIGHTS / task.name / task.network
+class AnsweringNetwork(Protocol):
+    """What `run_views` needs of a network."""
+
+    @property
+    def card(self) -> Card: ...
+
+    def run(self, batch: np.ndarray) -> NetworkOutputs: ...
+
+
+def run_views(network: AnsweringNetwork, batch: np.ndarray) -> NetworkOutputs:
+    """Mean logits, maps (turned back, so that they fit the original) and features over the card's views.
+
+    `batch`: float32 [1, h, w, 3] in 0 to 255.
+    """
+    views = [TTA_VIEWS[name] for name in network.card.tta_views]
+    outputs = [network.run(np.ascontiguousarray(view(batch))) for view in views]
+    return NetworkOutputs(
+        logits=np.mean([one.logits for one in outputs], axis=0),
+        maps=np.mean([view(one.maps) for view, one in zip(views, outputs, strict=True)], axis=0),
+        features=np.mean([one.features for one in outputs], axis=0),
+    )
 
 
 def file_sha256(path: Path) -> str:
@@ -79,15 +104,15 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _interpreter(graph: Path):
+def _interpreter(graph: Path) -> Runner:
     # By its path: the file is mapped into memory, where all workers share it.
     interpreter = Interpreter(model_path=str(graph), num_threads=THREADS)
     interpreter.allocate_tensors()
     return interpreter.get_signature_runner()
 
 
-def _load(task: Task) -> ServingNetwork:
-    card, folder = read_card(task), network_folder(task)
+def _load(task: Task, network_id: NetworkId) -> ServingNetwork:
+    card, folder = read_card(task, network_id), network_id.folder
     advice = "An administrator compiles it with `make compile`."
     try:
         facts = json.loads((folder / GRAPH_FACTS).read_text(encoding="utf-8"))
@@ -113,10 +138,10 @@ def _reference(task: Task, card: Card, path: Path) -> Reference | None:
     if card.distance is None:
         return None
     try:
-        found = file_sha256(path)
+        sha256 = file_sha256(path)
     except FileNotFoundError:
         raise NetworkUnavailable(f"The reference features of {task.title} are missing: {path.name}.") from None
-    if found != card.distance.sha256:
+    if sha256 != card.distance.sha256:
         raise NetworkUnavailable(f"The reference features of {task.title} are not those that its card describes.")
     return read_reference(path)
 
@@ -125,13 +150,16 @@ _loaded: dict[Path, ServingNetwork] = {}
 _lock = threading.Lock()
 
 
-def get_network(task: Task) -> ServingNetwork:
-    """The serving network of `task`, loaded on first use; raises NetworkUnavailable with the reason."""
-    folder = network_folder(task)
+def get_network(task: Task, network: NetworkId | None = None) -> ServingNetwork:
+    """A network of `task`, by default the one that serves, loaded on first use.
+
+    Raises NetworkUnavailable with the reason.
+    """
+    wanted = network or current_deployment().network_of(task)
     with _lock:
-        if folder not in _loaded:
-            _loaded[folder] = _load(task)
-        return _loaded[folder]
+        if wanted.folder not in _loaded:
+            _loaded[wanted.folder] = _load(task, wanted)
+        return _loaded[wanted.folder]
 
 
 def unload_networks() -> None:

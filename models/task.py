@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from models.measures import GateSet, Metric
 from models.reason import Reason
 
 
@@ -61,7 +62,9 @@ class Label:
 
 @dataclass(frozen=True)
 class Head:
-    """One question to the network. `given` names the head whose most probable label picks this head's specialist.
+    """One question to the network.
+
+    `conditioned_on`: the head whose most probable label picks the specialist that answers this one.
 
     `asked_if` (head key, label key): the question makes sense only while that label is not ruled out.
     """
@@ -69,7 +72,7 @@ class Head:
     key: str
     title: str
     labels: tuple[Label, ...]
-    given: str | None = None
+    conditioned_on: str | None = None
     asked_if: tuple[str, str] | None = None
     note: str = ""
 
@@ -98,11 +101,11 @@ class DataSource:
 class Target:
     """What a measure should come to on the test split; `is_ceiling`: the lower the better.
 
-    It is that of the primary head, or of `head`; of all labels together, or of `label`; on all images, or on those of
-    `source`, a name in Task.sources.
+    The measure is that of the primary head, or of `head`; of all labels together, or of `label`; on all images, or on
+    those of `source`, a name in Task.sources.
     """
 
-    measure: str
+    metric: Metric
     reach: float
     stretch: float | None = None
     is_ceiling: bool = False
@@ -111,23 +114,32 @@ class Target:
     source: str = ""
 
 
+@dataclass(frozen=True)
+class GateTarget:
+    """What share of one set of images the gate should refuse: at least `reach`, or at most where `is_ceiling`."""
+
+    images: GateSet
+    reach: float
+    is_ceiling: bool = False
+
+
 # The same for every task: how far probabilities may be off, and what the gate may let through and refuse.
-CALIBRATION_TARGET = Target("Calibration error (ECE)", reach=0.03, is_ceiling=True)
-GATE_TARGETS = {
-    "own": Target("Refused: images of the right kind", reach=0.05, is_ceiling=True),
-    "other_modality": Target("Refused: medical images of another kind", reach=0.95),
-    "other_modality_grey": Target("Refused: coloured ones of these, turned grey", reach=0.95),
-    "not_medical": Target("Refused: pictures that are not medical", reach=0.98),
-}
+CALIBRATION_TARGET = Target(Metric.ECE, reach=0.03, is_ceiling=True)
+GATE_TARGETS = (
+    GateTarget(GateSet.RIGHT_KIND, reach=0.05, is_ceiling=True),
+    GateTarget(GateSet.OTHER_KIND, reach=0.95),
+    GateTarget(GateSet.OTHER_KIND_GREY, reach=0.95),
+    GateTarget(GateSet.NOT_MEDICAL, reach=0.98),
+)
 
 
 @dataclass(frozen=True)
 class Task:
     """One clinical question that a network answers, declared in models/tasks/<name>.py.
 
-    `network` serves unless another one is chosen (models/registry.py). `primary` names the head that decides the
-    outcome; the other heads are shown beside it. `subgroups`: for which people and devices nothing is known. The first
-    of `targets` is of the primary head and decides between networks.
+    `default_network` serves unless another one is chosen (models/deployment.py). `primary` names the head that decides
+    the outcome; the other heads are shown beside it. `subgroups`: for which people and devices nothing is known. The
+    first of `targets` is of the primary head and decides between networks.
     """
 
     name: str
@@ -135,7 +147,7 @@ class Task:
     question: str
     image_kind: str
     modality: Modality
-    network: str
+    default_network: str
     heads: tuple[Head, ...]
     primary: str
     intended_use: str

@@ -16,7 +16,7 @@ from app.entities import Role, User
 from app.extensions import db
 from app.services.accounts import passwords
 from config import Testing
-from models import card, registry
+from models import deployment
 from tests.fakes import FakeNetworks
 from tests.pages import PageClient
 
@@ -175,11 +175,11 @@ def choose_networks(tmp_path, monkeypatch) -> Iterator[Callable[[str], None]]:
             folder = tmp_path / "weights" / task.name / name
             folder.mkdir(parents=True)
             (folder / "card.json").touch()
-    monkeypatch.setattr(card, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(deployment, "WEIGHTS", tmp_path / "weights")
 
     def choose_networks(words: str) -> None:
         monkeypatch.setenv("LUMEN_NETWORKS", words)
-        registry.all_tasks.cache_clear()
+        deployment.current_deployment.cache_clear()
 
     yield choose_networks
-    registry.all_tasks.cache_clear()
+    deployment.current_deployment.cache_clear()

@@ -1,7 +1,7 @@
 """What stands in for the networks in tests of pages: everything around `predict` stays real."""
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -19,19 +19,15 @@ from models import (
     ReasonCode,
     Task,
 )
+from models.card import Calibration, CalibrationErrors, HeadFit, HeadMetrics, Metrics, ReliabilityBin, TrainingData
 from models.decision import asked_heads
 from models.imaging import InputSpec
+from models.measures import Measure, MeasureSet, Metric
 from models.task import OperatingPoint
 
 SHA256 = "f" * 64
-MEASURE = {"name": "accuracy", "value": 0.9, "low": 0.85, "high": 0.94, "n": 120}
-CALIBRATED = {
-    "temperature": 1.0,
-    "miss_rate": 0.1,
-    "n": 60,
-    "before": {"ece": 0.12, "brier": 0.3, "nll": 0.9},
-    "after": {"ece": 0.02, "brier": 0.2, "nll": 0.5},
-}
+MEASURE = Measure(Metric.ACCURACY, 0.9, 0.85, 0.94, n=120)
+LABEL_MEASURE = Measure(Metric.SENSITIVITY, 0.8, 0.7, 0.9, n=60)
 
 
 def picture(*, kind: str = "JPEG", size: tuple[int, int] = (320, 240), seed: int = 0) -> bytes:
@@ -68,7 +64,7 @@ class FakeNetworks:
             raise self.failure
         if self.calls in self.failing:
             raise RuntimeError("broken")
-        version = NetworkVersion(task.network, "1.0.0", SHA256)
+        version = NetworkVersion(serving(task), "1.0.0", SHA256)
         if self.outcome is Outcome.NOT_ASSESSED:
             reason = Reason(ReasonCode.UNEXPECTED_MODALITY, {"expected": task.modality.value})
             return Prediction(task, self.outcome, reason, version, suggested=self.suggested, timings_ms={"gate": 1.0})
@@ -116,35 +112,57 @@ class FakeNetworks:
         return {task.name: self.missing.get(task.name, "") for task in models.all_tasks()}
 
     def registered_networks(self, task: Task) -> tuple[str, ...]:
-        return self.registered.get(task.name, (task.network,))
+        return self.registered.get(task.name, (serving(task),))
 
-    def get_card(self, task: Task) -> models.Card:
+    def get_card(self, task: Task, network: models.NetworkId | None = None) -> models.Card:
         if task.name in self.missing:
             raise models.NetworkUnavailable(self.missing[task.name])
-        return models.Card(
-            task=task.name,
-            network=task.network,
-            version="1.0.0",
-            created="2026-01-31",
+        return make_card(task, network.name if network else serving(task))
+
+
+def serving(task: Task) -> str:
+    """The name of the network that serves `task`."""
+    return models.current_deployment().network_of(task).name
+
+
+def make_card(task: Task, network: str = "mobilenet_v2") -> models.Card:
+    """A complete card of a network that was never trained."""
+    rates = dict.fromkeys(models.GateSet, MEASURE)
+    declared = [name for source in task.sources for name in source.datasets]
+    return models.Card(
+        task=task.name,
+        network=network,
+        version="1.0.0",
+        created="2026-01-31",
+        sha256=SHA256,
+        spec=InputSpec(height=160, width=160, fit="pad"),
+        calibration=Calibration(
             sha256=SHA256,
-            spec=InputSpec(height=160, width=160, fit="pad"),
+            split="val",
             heads={head.key: _head_card(head) for head in task.heads},
-            training_images={"drawn-by-code": 64} | {name: 64 for source in task.sources for name in source.datasets},
-            excluded=(),
-            metrics={
-                "heads": {head.key: _head_metrics(head) for head in task.heads},
-                "refused_by_gate": MEASURE,
-                "gate": {other.name: dict.fromkeys(models.GATE_TARGETS, MEASURE) for other in models.all_tasks()},
-            },
-            facts={
-                "training": {
-                    "epochs": 3,
-                    "seed": 7,
-                    "init": "ImageNet",
-                },
-                "calibration": {"heads": {head.key: CALIBRATED for head in task.heads}},
-            },
-        )
+            fits={head.key: _head_fit(head) for head in task.heads},
+        ),
+        training=models.Training(
+            epochs=3,
+            seed=7,
+            start=models.Start.IMAGENET,
+            data=tuple(TrainingData(name, 64) for name in ("drawn-by-code", *declared)),
+        ),
+        metrics=Metrics(
+            split="test",
+            sha256=SHA256,
+            n=120,
+            heads={head.key: _head_metrics(head) for head in task.heads},
+            refused_by_gate=MEASURE,
+            gate={other.name: rates for other in models.all_tasks()},
+        ),
+    )
+
+
+def trained_on(card: models.Card, images: dict[str, int], **changes) -> models.Card:
+    """The card of a network that learned from so many images of each data set, with these changes of its training."""
+    data = tuple(TrainingData(name, count) for name, count in images.items())
+    return replace(card, training=replace(card.training, data=data, **changes))
 
 
 def _head_card(head: models.Head) -> HeadCard:
@@ -152,13 +170,23 @@ def _head_card(head: models.Head) -> HeadCard:
     return HeadCard(temperature=1.0, thresholds=halves, operating_points=dict.fromkeys(OperatingPoint, halves))
 
 
-def _head_metrics(head: models.Head) -> dict:
-    return {
-        "measures": [MEASURE],
-        "labels": {label.key: [MEASURE] for label in head.labels},
-        "datasets": {"drawn-by-code": [MEASURE]},
-        "reliability": [{"confidence": 0.3, "accuracy": 0.2, "n": 40}, {"confidence": 0.9, "accuracy": 0.8, "n": 80}],
-    }
+def _head_fit(head: models.Head) -> HeadFit:
+    return HeadFit(
+        labels=tuple(label.key for label in head.labels),
+        miss_rate=0.1,
+        n=60,
+        before=CalibrationErrors(ece=0.12, brier=0.3, nll=0.9),
+        after=CalibrationErrors(ece=0.02, brier=0.2, nll=0.5),
+    )
+
+
+def _head_metrics(head: models.Head) -> HeadMetrics:
+    return HeadMetrics(
+        n=120,
+        overall=MeasureSet((MEASURE,), {label.key: (LABEL_MEASURE,) for label in head.labels}),
+        datasets={"drawn-by-code": MeasureSet((MEASURE,))},
+        reliability=(ReliabilityBin(0.3, 0.2, 40), ReliabilityBin(0.9, 0.8, 80)),
+    )
 
 
 def _blobs(primary: HeadResult) -> dict[str, np.ndarray]:

@@ -1,17 +1,20 @@
 """Keras 3 builders. A trunk maps pixels in 0 to 255 to a feature map; `network.build` puts a task's heads on it."""
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 
 import keras
 
-from models.architectures import cnn, mobilenet_v2, resnet50
+
+def _builders() -> dict[str, Callable[[int, int], keras.Model]]:
+    """Name of each module here that builds a trunk -> its `build_trunk`."""
+    modules = {one.name: importlib.import_module(f"{__name__}.{one.name}") for one in pkgutil.iter_modules(__path__)}
+    return {name: module.build_trunk for name, module in modules.items() if hasattr(module, "build_trunk")}
+
 
 # name -> build_trunk(height, width) -> keras.Model whose output is the feature map [n, h, w, channels]
-TRUNKS: dict[str, Callable[[int, int], keras.Model]] = {
-    "mobilenet_v2": mobilenet_v2.build_trunk,
-    "resnet50": resnet50.build_trunk,
-    "cnn": cnn.build_trunk,
-}
+TRUNKS = _builders()
 
 
 def trunk_of(network: str) -> str:

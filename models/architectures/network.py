@@ -18,9 +18,9 @@ from models.task import Head, Task
 def build(task: Task, trunk: keras.Model, dropout: float = 0.2, hidden: tuple[int, ...] = ()) -> keras.Model:
     """The network of `task` on `trunk`: pixels -> {head key: logits}. `hidden`: widths of each head's hidden layers.
 
-    Logits are [n, labels], or [n, given labels, labels] for a head with `given`: a general answer that all specialists
-    share plus each specialist's own correction, kept small by weight decay so that parts with few films borrow
-    strength from the others.
+    Logits are [n, labels], or [n, specialists, labels] for a head with `conditioned_on`: a general answer that all
+    specialists share plus the correction of each specialist, kept small by weight decay so that parts with few films
+    borrow strength from the others.
     """
     features = keras.layers.GlobalAveragePooling2D(name="features")(trunk.output)
     dropped = keras.layers.Dropout(dropout, name="dropout")(features)
@@ -36,17 +36,19 @@ def _head_logits(task: Task, head: Head, features: keras.KerasTensor, hidden: tu
     for place, width in enumerate(hidden):
         features = keras.layers.Dense(width, activation="relu", name=_hidden_name(head, place))(features)
     general = keras.layers.Dense(len(head.labels), name=f"{head.key}_general")(features)
-    if head.given is None:
+    if head.conditioned_on is None:
         return general
-    specialists = len(task.head(head.given).labels)
-    own = keras.layers.Dense(
+    specialists = len(task.head(head.conditioned_on).labels)
+    corrections = keras.layers.Dense(
         specialists * len(head.labels),
         kernel_regularizer=keras.regularizers.L2(1e-3),
         name=f"{head.key}_specialists",
     )(features)
-    own = keras.layers.Reshape((specialists, len(head.labels)), name=f"{head.key}_by_{head.given}")(own)
+    corrections = keras.layers.Reshape((specialists, len(head.labels)), name=f"{head.key}_by_{head.conditioned_on}")(
+        corrections
+    )
     general = keras.layers.Reshape((1, len(head.labels)), name=f"{head.key}_shared")(general)
-    return keras.layers.Add(name=f"{head.key}_logits")([general, own])
+    return keras.layers.Add(name=f"{head.key}_logits")([general, corrections])
 
 
 def freeze_batch_norm(model: keras.Model) -> None:
@@ -63,7 +65,7 @@ def freeze_batch_norm(model: keras.Model) -> None:
 class DenseHead:
     """One head as float32 matrices: `hidden` (kernel, bias) of each layer with ReLU, then `kernel` [width, logits].
 
-    `bias` is [logits]. Specialists are flattened as given label x label.
+    `bias` is [logits]. Specialists are flattened as specialist x label.
     """
 
     hidden: tuple[tuple[np.ndarray, np.ndarray], ...]
@@ -99,8 +101,9 @@ def _answer(head: DenseHead, pooled, places):
 
 def _hidden_layers(model: keras.Model, head: Head) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     names = {layer.name for layer in model.layers}
-    found = itertools.takewhile(names.__contains__, (_hidden_name(head, place) for place in itertools.count()))
-    return tuple(tuple(np.asarray(value) for value in model.get_layer(name).get_weights()) for name in found)
+    hidden = itertools.takewhile(names.__contains__, (_hidden_name(head, place) for place in itertools.count()))
+    layers = (model.get_layer(name).get_weights() for name in hidden)
+    return tuple((np.asarray(kernel), np.asarray(bias)) for kernel, bias in layers)
 
 
 def _hidden_name(head: Head, place: int) -> str:
@@ -109,7 +112,7 @@ def _hidden_name(head: Head, place: int) -> str:
 
 def _head_matrix(model: keras.Model, head: Head) -> tuple[np.ndarray, np.ndarray]:
     kernel, bias = (np.asarray(value) for value in model.get_layer(f"{head.key}_general").get_weights())
-    if head.given is None:
+    if head.conditioned_on is None:
         return kernel, bias
     own_kernel, own_bias = (np.asarray(value) for value in model.get_layer(f"{head.key}_specialists").get_weights())
     repeats = own_bias.size // bias.size

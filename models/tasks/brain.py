@@ -1,3 +1,4 @@
+from models.measures import Metric
 from models.task import DataSource, Head, Label, Modality, Target, Task
 
 TASK = Task(
@@ -6,7 +7,7 @@ TASK = Task(
     question="Is a tumour present? If so, which type?",
     image_kind="One slice of a brain MRI, T1 with contrast if there is one",
     modality=Modality.BRAIN_MRI,
-    network="mobilenet_v2",
+    default_network="mobilenet_v2",
     heads=(
         Head(
             key="tumour",
@@ -79,5 +80,5 @@ TASK = Task(
             bias="No tumour; four healthy people.",
         ),
     ),
-    targets=(Target("Accuracy", reach=0.95, stretch=0.98),),
+    targets=(Target(Metric.ACCURACY, reach=0.95, stretch=0.98),),
 )

@@ -1,3 +1,4 @@
+from models.measures import Metric
 from models.task import DataSource, Head, Label, Modality, OperatingPoint, Target, Task
 
 NLM = "Shenzhen and Montgomery (U.S. National Library of Medicine)"
@@ -8,7 +9,7 @@ TASK = Task(
     question="Are there signs of pneumonia or tuberculosis?",
     image_kind="A frontal chest X-ray (PA or AP)",
     modality=Modality.CHEST_XRAY,
-    network="mobilenet_v2",
+    default_network="mobilenet_v2",
     heads=(
         Head(
             key="chest",
@@ -98,7 +99,7 @@ TASK = Task(
         ),
     ),
     targets=(
-        Target("Accuracy", reach=0.92, stretch=0.97),
-        Target("AUC", reach=0.85, stretch=0.93, label="tuberculosis", source=NLM),
+        Target(Metric.ACCURACY, reach=0.92, stretch=0.97),
+        Target(Metric.AUC, reach=0.85, stretch=0.93, label="tuberculosis", source=NLM),
     ),
 )

@@ -1,3 +1,4 @@
+from models.measures import Metric
 from models.task import DataSource, Head, Label, Modality, OperatingPoint, Target, Task
 
 PART = Head(
@@ -25,7 +26,7 @@ FRACTURED = Head(
         Label("fractured", "Fractured", operating_point=OperatingPoint.SENSITIVITY_95),
         Label("normal", "No fracture seen", is_finding=False),
     ),
-    given="part",
+    conditioned_on="part",
     note="Answered by the specialist for the body part that was found.",
 )
 
@@ -54,7 +55,7 @@ TASK = Task(
     question="Which body part is shown, and is it fractured?",
     image_kind="A plain radiograph of one limb, shoulder or hip",
     modality=Modality.BONE_XRAY,
-    network="mobilenet_v2",
+    default_network="mobilenet_v2",
     heads=(PART, FRACTURED, TYPE),
     primary="fractured",
     intended_use="Research on radiographs, and a second opinion beside the reader's own.",
@@ -106,10 +107,10 @@ TASK = Task(
         ),
     ),
     targets=(
-        Target("AUC", reach=0.88, stretch=0.93),
-        Target("Sensitivity at the sensitivity_95 threshold", reach=0.90, label="fractured"),
-        Target("Accuracy", reach=0.94, stretch=0.97, head="part"),
-        Target("Accuracy", reach=0.45, stretch=0.60, head="type"),
-        Target("Right label among the top three", reach=0.75, stretch=0.88, head="type"),
+        Target(Metric.AUC, reach=0.88, stretch=0.93),
+        Target(Metric.SENSITIVITY_AT_OPERATING_POINT, reach=0.90, label="fractured"),
+        Target(Metric.ACCURACY, reach=0.94, stretch=0.97, head="part"),
+        Target(Metric.ACCURACY, reach=0.45, stretch=0.60, head="type"),
+        Target(Metric.TOP_THREE_ACCURACY, reach=0.75, stretch=0.88, head="type"),
     ),
 )

@@ -1,3 +1,4 @@
+from models.measures import Metric
 from models.task import DataSource, Head, Label, Modality, Target, Task
 
 TASK = Task(
@@ -6,7 +7,7 @@ TASK = Task(
     question="Is it a burn, another wound, or skin without injury?",
     image_kind="A colour photo of the injured skin, taken close and in good light",
     modality=Modality.CLINICAL_PHOTO,
-    network="mobilenet_v2",
+    default_network="mobilenet_v2",
     heads=(
         Head(
             key="injury",
@@ -107,5 +108,5 @@ TASK = Task(
             bias="Whole hands on a plain wall, only 100 px; normal skin only.",
         ),
     ),
-    targets=(Target("Accuracy", reach=0.93, stretch=0.97),),
+    targets=(Target(Metric.ACCURACY, reach=0.93, stretch=0.97),),
 )

@@ -1,3 +1,4 @@
+from models.measures import Metric
 from models.task import DataSource, Head, Label, Modality, OperatingPoint, Target, Task
 
 TASK = Task(
@@ -6,7 +7,7 @@ TASK = Task(
     question="Which of seven types of pigmented lesion is it?",
     image_kind="A dermatoscopic image of one lesion, centred",
     modality=Modality.DERMOSCOPY,
-    network="mobilenet_v2",
+    default_network="mobilenet_v2",
     heads=(
         Head(
             key="lesion",
@@ -57,5 +58,8 @@ TASK = Task(
             bias="Mostly New York; melanoma, nevus and benign keratosis only. Rulers, ink marks and violet circles.",
         ),
     ),
-    targets=(Target("Balanced accuracy", reach=0.75, stretch=0.85), Target("Mean AUC", reach=0.95, stretch=0.97)),
+    targets=(
+        Target(Metric.BALANCED_ACCURACY, reach=0.75, stretch=0.85),
+        Target(Metric.MEAN_AUC, reach=0.95, stretch=0.97),
+    ),
 )

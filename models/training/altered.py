@@ -5,6 +5,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from models.audit import Change
+
 
 def _blur(pixels: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(pixels, (0, 0), 0.006 * max(pixels.shape))
@@ -17,7 +19,7 @@ def _halve(pixels: np.ndarray) -> np.ndarray:
 
 def _recompress(pixels: np.ndarray) -> np.ndarray:
     _, coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 30])
-    return cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
 
 
 def _squeeze(pixels: np.ndarray) -> np.ndarray:
@@ -60,19 +62,19 @@ def _drain(pixels: np.ndarray) -> np.ndarray:
 
 # Changes of uint8 RGB that leave the answer of a reader as it is: a network that leans on a cue stumbles over its own.
 # (A drained photograph has lost something real, too; radiographs are exchanged light for dark on some stations.)
-CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "as it is": lambda pixels: pixels,
-    "blurred": _blur,
-    "half resolution": _halve,
-    "JPEG quality 30": _recompress,
-    "squeezed to 3/4 width": _squeeze,
-    "border cut off": _crop,
-    "black frame": _frame,
-    "darker": _darken,
-    "brighter": _brighten,
-    "less contrast": _flatten,
-    "warm colour cast": _warm,
-    "without colour": _drain,
-    "light and dark exchanged": lambda pixels: 255 - pixels,
-    "mirrored": lambda pixels: np.ascontiguousarray(pixels[:, ::-1]),
+CHANGES: dict[Change, Callable[[np.ndarray], np.ndarray]] = {
+    Change.NONE: lambda pixels: pixels,
+    Change.BLURRED: _blur,
+    Change.HALF_RESOLUTION: _halve,
+    Change.JPEG_30: _recompress,
+    Change.SQUEEZED: _squeeze,
+    Change.CROPPED: _crop,
+    Change.FRAMED: _frame,
+    Change.DARKER: _darken,
+    Change.BRIGHTER: _brighten,
+    Change.LESS_CONTRAST: _flatten,
+    Change.WARM: _warm,
+    Change.GREY: _drain,
+    Change.INVERTED: lambda pixels: 255 - pixels,
+    Change.MIRRORED: lambda pixels: np.ascontiguousarray(pixels[:, ::-1]),
 }

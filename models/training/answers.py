@@ -1,12 +1,16 @@
 """What anything that answers (a network, trees, a probe) said of some images, and how right it was."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
-from models.card import Measure
+from models.measures import Measure, Metric
+from models.training.measuring import rounded
 from models.training.metrics import accuracy, balanced_accuracy, bootstrap, label_aucs, macro_auc
+
+# Probabilities [n, labels] and right labels int [n] -> one number.
+Compute = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True)
@@ -32,24 +36,21 @@ class Answers:
             np.concatenate([self.groups, others.groups]),
         )
 
-    def measures(self) -> list[dict]:
-        """Accuracy and, where several labels occur, the two measures that no imbalance of labels flatters."""
-        metrics = {"Accuracy": accuracy}
+    def measures(self) -> tuple[Measure, ...]:
+        """Accuracy and, where several labels occur, the two metrics that no imbalance of labels flatters."""
+        computed: dict[Metric, Compute] = {Metric.ACCURACY: accuracy}
         if len(np.unique(self.truth)) > 1:
-            metrics |= {"Balanced accuracy": balanced_accuracy, "Mean AUC": macro_auc}
-        return self._measured(metrics)
+            computed |= {Metric.BALANCED_ACCURACY: balanced_accuracy, Metric.MEAN_AUC: macro_auc}
+        return self._measured(computed)
 
-    def auc(self, label: int, name: str) -> dict:
-        """The area under the ROC curve of one label (its index) against all others, under this name."""
-        return self._measured({name: lambda probabilities, truth: float(label_aucs(probabilities, truth)[label])})[0]
+    def auc(self, label: int, metric: Metric = Metric.AUC) -> Measure:
+        """The area under the ROC curve of one label (its index) against all others, as this metric."""
+        return self._measured({metric: lambda *answers: float(label_aucs(*answers)[label])})[0]
 
-    def _measured(self, metrics: dict[str, Callable[[np.ndarray, np.ndarray], float]]) -> list[dict]:
-        def statistics(rows: np.ndarray) -> dict[str, float]:
+    def _measured(self, computed: dict[Metric, Compute]) -> tuple[Measure, ...]:
+        def statistics(rows: np.ndarray) -> dict[Metric, float]:
             chosen = self.take(rows)
-            return {name: metric(chosen.probabilities, chosen.truth) for name, metric in metrics.items()}
+            return {metric: compute(chosen.probabilities, chosen.truth) for metric, compute in computed.items()}
 
-        found = bootstrap(statistics, self.groups)
-        return [
-            asdict(Measure(name, round(own.value, 4), round(own.low, 4), round(own.high, 4), n=len(self.truth)))
-            for name, own in found.items()
-        ]
+        intervals = bootstrap(statistics, self.groups)
+        return tuple(rounded(metric, interval, len(self.truth)) for metric, interval in intervals.items())

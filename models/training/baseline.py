@@ -7,9 +7,10 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier
 from tqdm import tqdm
 
+from models.audit import Baseline, Cue
 from models.task import Head
 from models.training.answers import Answers
-from models.training.datasets import MISSING, Example, read_upload
+from models.training.manifest import MISSING, Example, read_upload
 from models.training.metrics import balanced_accuracy
 from models.training.superficial import read_cues
 
@@ -67,23 +68,23 @@ def read_looks(examples: Sequence[Example]) -> Looks:
     )
 
 
-def tiny_image_baseline(head: Head, seen: Looks, asked: Looks) -> dict:
+def tiny_image_baseline(head: Head, seen: Looks, asked: Looks) -> Baseline:
     """Trees that learned from the images `seen`, measured on those `asked`, both with known labels of `head`."""
     trees = _grow(head, seen)
     whole = _ask(head, trees, asked)
-    return {
-        "chance": whole.chance,
-        "trained_on": len(seen.groups),
-        "measures": whole.measures(),
-        "cues": [
-            {
-                "cue": cue,
-                "alone": _ask(head, _grow(head, seen.only(cue)), asked.only(cue)).measures(),
-                "drop": round(_balanced(whole) - _without(head, trees, asked, cue), 4),
-            }
+    return Baseline(
+        chance=whole.chance,
+        trained_on=len(seen.groups),
+        measures=whole.measures(),
+        cues=tuple(
+            Cue(
+                cue,
+                alone=_ask(head, _grow(head, seen.only(cue)), asked.only(cue)).measures(),
+                drop=round(_balanced(whole) - _without(head, trees, asked, cue), 4),
+            )
             for cue in tqdm(seen.cues, desc=f"cues of {head.key}")
-        ],
-    }
+        ),
+    )
 
 
 def _grow(head: Head, looks: Looks) -> ExtraTreesClassifier:

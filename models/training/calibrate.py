@@ -7,14 +7,10 @@ with `evaluate`.
 """
 
 import argparse
-import json
 import math
-import statistics
-import time
 from collections import Counter
-from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -22,12 +18,14 @@ from scipy.optimize import minimize_scalar
 from tqdm import tqdm
 
 from models.calibration import calibrated
-from models.card import CARD, SCHEMA, WEIGHTS, NetworkUnavailable, card_path
-from models.gate import MODALITY_TASK
+from models.card import Calibration, CalibrationErrors, Card, HeadCard, HeadFit, Training, TrainingData
+from models.card_file import load_card, write_card
+from models.deployment import NetworkId, current_deployment
 from models.imaging import InputSpec, prepare
-from models.runtime import MODEL, file_sha256, get_network
+from models.runtime import MODEL, file_sha256
 from models.task import Head, Task
-from models.training.datasets import MISSING, Example, load_examples, read_upload, training_task
+from models.training.datasets import load_examples
+from models.training.manifest import MISSING, Example, read_upload
 from models.training.metrics import (
     accuracy,
     balanced_accuracy,
@@ -36,17 +34,14 @@ from models.training.metrics import (
     macro_auc,
     negative_log_likelihood,
 )
+from models.training.recipes import RECIPES, training_task
 from models.training.store import load_network
 from models.training.thresholds import decision_thresholds, operating_points
-from models.views import VIEWS, run_views
+from models.training.timing import show_times
+from models.tta import TTA_VIEWS
 
-# Share of a label's own validation images for which it may be ruled out; the gate is stricter, since what it
-# refuses gets no answer at all.
-MISS_RATE = 0.10
-GATE_MISS_RATE = 0.02
 ORIGINAL = ("original",)
 BATCH = 32
-TIMED_RUNS = 30
 
 
 def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
@@ -61,21 +56,24 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     return math.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x)
 
 
-def calibrate_head(head: Head, logits: np.ndarray, truth: np.ndarray, miss_rate: float) -> dict:
-    """Card entry of one head from validation logits [n, labels] and right labels int [n]."""
+def calibrate_head(head: Head, logits: np.ndarray, truth: np.ndarray, miss_rate: float) -> tuple[HeadCard, HeadFit]:
+    """What serves of one head, and how it was fitted, from validation logits [n, labels] and right labels int [n]."""
     temperature = round(fit_temperature(logits, truth), 4)
     probabilities = calibrated(logits, temperature)
     points = operating_points(head, probabilities, truth)
-    return {
-        "labels": [label.key for label in head.labels],
-        "temperature": temperature,
-        "thresholds": _rounded_down(decision_thresholds(head, probabilities, truth, miss_rate)),
-        "operating_points": {name: _rounded_down(thresholds) for name, thresholds in points.items()},
-        "miss_rate": miss_rate,
-        "n": len(truth),
-        "before": quality(calibrated(logits, 1.0), truth),
-        "after": quality(probabilities, truth),
-    }
+    serves = HeadCard(
+        temperature=temperature,
+        thresholds=_rounded_down(decision_thresholds(head, probabilities, truth, miss_rate)),
+        operating_points={point: _rounded_down(thresholds) for point, thresholds in points.items()},
+    )
+    fit = HeadFit(
+        labels=tuple(label.key for label in head.labels),
+        miss_rate=miss_rate,
+        n=len(truth),
+        before=calibration_errors(calibrated(logits, 1.0), truth),
+        after=calibration_errors(probabilities, truth),
+    )
+    return serves, fit
 
 
 def _rounded_down(thresholds: dict[str, float]) -> dict[str, float]:
@@ -83,26 +81,26 @@ def _rounded_down(thresholds: dict[str, float]) -> dict[str, float]:
     return {key: math.floor(value * 10_000) / 10_000 for key, value in thresholds.items()}
 
 
-def quality(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+def calibration_errors(probabilities: np.ndarray, truth: np.ndarray) -> CalibrationErrors:
     """How far probabilities [n, labels] are to be believed; the right labels are int [n]."""
-    return {
-        "ece": round(expected_calibration_error(probabilities, truth), 4),
-        "brier": round(brier_score(probabilities, truth), 4),
-        "nll": round(negative_log_likelihood(probabilities, truth), 4),
-    }
+    return CalibrationErrors(
+        ece=round(expected_calibration_error(probabilities, truth), 4),
+        brier=round(brier_score(probabilities, truth), 4),
+        nll=round(negative_log_likelihood(probabilities, truth), 4),
+    )
 
 
 def served_logits(task: Task, head: Head, logits: dict[str, np.ndarray]) -> np.ndarray:
     """The logits [n, labels] that answer for `head` in serving, of all logits of n images.
 
-    For a head with `given` those of the specialist for the most probable label, even where that label is wrong: users
-    meet such answers too, and the promises of calibration must include them.
+    For a head with `conditioned_on` those of the specialist for the most probable label, even where that label is
+    wrong: users meet such answers too, and the promises of calibration must include them.
     """
-    own = logits[head.key]
-    if head.given is None:
-        return own
-    given = served_logits(task, task.head(head.given), logits).argmax(axis=-1)
-    return own[np.arange(len(own)), given]
+    values = logits[head.key]
+    if head.conditioned_on is None:
+        return values
+    specialists = served_logits(task, task.head(head.conditioned_on), logits).argmax(axis=-1)
+    return values[np.arange(len(values)), specialists]
 
 
 def head_answers(
@@ -119,49 +117,59 @@ def head_answers(
     return served_logits(task, head, logits)[known], targets[known] % len(head.labels)
 
 
-def calibrate_heads(task: Task, logits: dict[str, np.ndarray], examples: list[Example]) -> dict[str, dict]:
-    """Head key -> card entry; `logits` as `mean_logits` gives them for all `examples`."""
-    miss_rate = GATE_MISS_RATE if task.name == MODALITY_TASK.name else MISS_RATE
-    return {
+def calibrate_heads(task: Task, sha256: str, logits: dict[str, np.ndarray], examples: list[Example]) -> Calibration:
+    """The calibration of the network with this hash; `logits` as `mean_logits` gives them for all `examples`."""
+    miss_rate = RECIPES[task.name].miss_rate
+    fitted = {
         head.key: calibrate_head(head, *head_answers(task, head, logits, examples), miss_rate) for head in task.heads
     }
+    return Calibration(
+        sha256=sha256,
+        split="val",
+        heads={key: serves for key, (serves, _) in fitted.items()},
+        fits={key: fit for key, (_, fit) in fitted.items()},
+    )
 
 
 def mean_logits(model: keras.Model, batch: np.ndarray, views: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Head key -> logits [n, ...] of float32 [n, h, w, 3] in 0 to 255, averaged over views as in serving."""
-    found = [model.predict_on_batch(np.ascontiguousarray(VIEWS[view](batch))) for view in views]
-    return {head: np.mean([logits[head] for logits in found], axis=0) for head in found[0]}
+    by_view = [model.predict_on_batch(np.ascontiguousarray(TTA_VIEWS[view](batch))) for view in views]
+    return {head: np.mean([logits[head] for logits in by_view], axis=0) for head in by_view[0]}
 
 
 def validation_logits(
     model: keras.Model, examples: list[Example], spec: InputSpec, views: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
     """Head key -> mean logits [n, ...] over views, images prepared exactly as in serving."""
-    found: dict[str, list[np.ndarray]] = {}
+    parts: dict[str, list[np.ndarray]] = {}
     for start in tqdm(range(0, len(examples), BATCH), desc=f"validation, {' + '.join(views)}"):
         batch = np.concatenate([prepare(read_upload(example), spec) for example in examples[start : start + BATCH]])
         for head, logits in mean_logits(model, batch, views).items():
-            found.setdefault(head, []).append(logits)
-    return {head: np.concatenate(parts) for head, parts in found.items()}
+            parts.setdefault(head, []).append(logits)
+    return {head: np.concatenate(some) for head, some in parts.items()}
 
 
-def write_card(
-    task: Task, network: str, spec: InputSpec, *, sha256: str, version: str, exclude: tuple[str, ...], training: dict
+def write_first_card(
+    task: Task, network: NetworkId, spec: InputSpec, *, sha256: str, version: str, training: Training
 ) -> None:
-    """Calibrate the saved network on validation and write its card, without metrics: `evaluate` adds those."""
-    folder = WEIGHTS / task.name / network
-    examples = load_examples(task, splits=("val",), exclude=exclude)
-    logits = validation_logits(load_network(folder / MODEL), examples, spec, ORIGINAL)
-    card = {
-        "task": task.name,
-        "network": network,
-        "version": version,
-        "created": datetime.now(UTC).date().isoformat(),
-        "sha256": sha256,
-        "input": {"height": spec.height, "width": spec.width, "fit": spec.fit},
-        "training": training | {"data": _data_used(task, exclude), "excluded": list(exclude)},
-    }
-    _write(folder / CARD, card, ORIGINAL, calibrate_heads(task, logits, examples))
+    """Calibrate the saved network on validation and write its card, without metrics: `evaluate` adds those.
+
+    `training` lacks the numbers of training images, which are counted here.
+    """
+    examples = load_examples(task, splits=("val",), exclude=training.excluded)
+    logits = validation_logits(load_network(network.folder / MODEL), examples, spec, ORIGINAL)
+    card = Card(
+        task=task.name,
+        network=network.name,
+        version=version,
+        created=datetime.now(UTC).date().isoformat(),
+        sha256=sha256,
+        spec=spec,
+        calibration=calibrate_heads(task, sha256, logits, examples),
+        training=replace(training, data=_data_used(task, training.excluded)),
+        tta_views=ORIGINAL,
+    )
+    write_card(network.card_path, card)
 
 
 def recalibrate(task: Task, views: tuple[str, ...]) -> None:
@@ -169,61 +177,55 @@ def recalibrate(task: Task, views: tuple[str, ...]) -> None:
 
     Raises SystemExit when the card describes another network than the one beside it.
     """
-    path = card_path(task)
-    card = json.loads(path.read_text(encoding="utf-8"))
-    model_path = path.with_name(MODEL)
-    if file_sha256(model_path) != card["sha256"]:
+    network = current_deployment().network_of(task)
+    card, model_path = load_card(network.card_path), network.folder / MODEL
+    if file_sha256(model_path) != card.sha256:
         raise SystemExit(f"{model_path} is not the network that its card describes. Train or check it out again.")
-    examples = load_examples(task, splits=("val",), exclude=card["training"]["excluded"])
-    model, spec = load_network(model_path), InputSpec(**card["input"])
-    logits = validation_logits(model, examples, spec, views)
-    heads = calibrate_heads(task, logits, examples)
-    _write(path, card, views, heads)
-    for key, head in heads.items():
-        print(f"{key:12} temperature {head['temperature']:.3f} {_change(head)} n={head['n']}")
+    examples = load_examples(task, splits=("val",), exclude=card.training.excluded)
+    model = load_network(model_path)
+    logits = validation_logits(model, examples, card.spec, views)
+    calibration = calibrate_heads(task, card.sha256, logits, examples)
+    _rewrite(network, card, views, calibration)
+    for key, fit in calibration.fits.items():
+        print(f"{key:12} temperature {calibration.heads[key].temperature:.3f} {_change(fit)} n={fit.n}")
     if len(views) > 1:
-        one = validation_logits(model, examples, spec, views[:1])
-        _print_comparison(task, examples, {views[:1]: one, views: logits})
-        _print_times(task)
+        one = validation_logits(model, examples, card.spec, views[:1])
+        _show_comparison(task, examples, {views[:1]: one, views: logits})
+        show_times(task)
 
 
-def _write(path: Path, card: dict, views: tuple[str, ...], heads: dict[str, dict]) -> None:
-    """Write `card` with this calibration and without what was measured under another one; says what that is."""
-    calibration = {"sha256": card["sha256"], "split": "val", "heads": heads}
-    outdated = _outdated(card, views, calibration)
-    facts = {
-        "schema": SCHEMA,
-        **{key: card[key] for key in ("task", "network", "version", "created", "sha256", "input")},
-        "views": list(views),
-        "calibration": calibration,
-        **{
-            key: card[key]
-            for key in ("precision", "distance", "training", "metrics")
-            if key in card and key not in outdated
-        },
-    }
-    path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+def _rewrite(network: NetworkId, card: Card, views: tuple[str, ...], calibration: Calibration) -> None:
+    """Write `card` with this calibration and without what was measured under another one; says what that is.
+
+    Distances hang on features alone, and those on the views.
+    """
+    same_views = card.tta_views == views
+    renewed = replace(
+        card,
+        tta_views=views,
+        calibration=calibration,
+        distance=card.distance if same_views else None,
+        metrics=card.metrics if same_views and card.calibration == calibration else None,
+    )
+    write_card(network.card_path, renewed)
+    outdated = [name for name in ("distance", "metrics") if getattr(renewed, name) != getattr(card, name)]
     if outdated:
         print(f"Taken out of the card, since measured with another calibration: {', '.join(outdated)}.")
 
 
-def _outdated(card: dict, views: tuple[str, ...], calibration: dict) -> list[str]:
-    """Keys of what would come out differently now. Distances hang on features alone, and those on the views."""
-    same_views = card.get("views") == list(views)
-    holds = {"distance": same_views, "metrics": same_views and card.get("calibration") == calibration}
-    return [key for key, still_holds in holds.items() if key in card and not still_holds]
+def _change(fit: HeadFit) -> str:
+    before, after = asdict(fit.before), asdict(fit.after)
+    return " ".join(f"{name} {before[name]:.4f} -> {after[name]:.4f}" for name in before)
 
 
-def _change(head: dict) -> str:
-    return " ".join(f"{name} {head['before'][name]:.4f} -> {head['after'][name]:.4f}" for name in head["before"])
-
-
-def _print_comparison(task: Task, examples: list[Example], found: dict[tuple[str, ...], dict[str, np.ndarray]]) -> None:
+def _show_comparison(
+    task: Task, examples: list[Example], by_views: dict[tuple[str, ...], dict[str, np.ndarray]]
+) -> None:
     """How good each head is on validation with each choice of views; every choice with its own temperature."""
     for head in task.heads:
-        for views, logits in found.items():
-            own, truth = head_answers(task, head, logits, examples)
-            probabilities = calibrated(own, fit_temperature(own, truth))
+        for views, logits in by_views.items():
+            served, truth = head_answers(task, head, logits, examples)
+            probabilities = calibrated(served, fit_temperature(served, truth))
             print(
                 f"{head.key:12} {' + '.join(views):34} accuracy {accuracy(probabilities, truth):.4f}"
                 f" balanced {balanced_accuracy(probabilities, truth):.4f} AUC {macro_auc(probabilities, truth):.4f}"
@@ -231,37 +233,16 @@ def _print_comparison(task: Task, examples: list[Example], found: dict[tuple[str
             )
 
 
-def _print_times(task: Task) -> None:
-    try:
-        network = get_network(task)
-    except NetworkUnavailable as error:
-        print(f"Not timed. {error}")
-        return
-    batch = np.full((1, network.card.spec.height, network.card.spec.width, 3), 127.0, np.float32)
-    one, all_views = milliseconds(lambda: network.run(batch)), milliseconds(lambda: run_views(network, batch))
-    print(f"One view takes {one:.1f} ms, {len(network.card.views)} views take {all_views:.1f} ms.")
-
-
-def milliseconds(ask: Callable[[], object]) -> float:
-    """Median time of one call."""
-    times = []
-    for _ in range(TIMED_RUNS):
-        start = time.perf_counter()
-        ask()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1000
-
-
-def _data_used(task: Task, exclude: tuple[str, ...]) -> list[dict]:
+def _data_used(task: Task, exclude: tuple[str, ...]) -> tuple[TrainingData, ...]:
     counts = Counter(example.dataset_name for example in load_examples(task, splits=("train",), exclude=exclude))
-    return [{"dataset_name": name, "train_images": count} for name, count in sorted(counts.items())]
+    return tuple(TrainingData(name, count) for name, count in sorted(counts.items()))
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training.calibrate", description=__doc__.splitlines()[0])
     parser.add_argument("task", help="a task name, or `modality` for the gate's network")
     parser.add_argument(
-        "--views", nargs="+", default=ORIGINAL, choices=sorted(VIEWS), help="average over these (default: original)"
+        "--views", nargs="+", default=ORIGINAL, choices=sorted(TTA_VIEWS), help="average over these (default: original)"
     )
     options = parser.parse_args(arguments)
     recalibrate(training_task(options.task), tuple(options.views))

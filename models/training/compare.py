@@ -17,17 +17,18 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
+from models.measures import Metric
 from models.task import Task
-from models.training.datasets import training_task
 from models.training.metrics import Interval, accuracy, balanced_accuracy, bootstrap, is_right, macro_auc
 from models.training.predictions import HeadPredictions, Predictions, UnfitPredictions, read_predictions
+from models.training.recipes import training_task
 
 # How far below zero the interval of the difference may reach: less than most validation splits can tell from chance.
-MAY_LOSE = 0.02
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "Accuracy": accuracy,
-    "Balanced accuracy": balanced_accuracy,
-    "Mean AUC": macro_auc,
+MAX_REGRESSION = 0.02
+METRICS: dict[Metric, Callable[[np.ndarray, np.ndarray], float]] = {
+    Metric.ACCURACY: accuracy,
+    Metric.BALANCED_ACCURACY: balanced_accuracy,
+    Metric.MEAN_AUC: macro_auc,
 }
 
 
@@ -36,21 +37,21 @@ class Comparison:
     """One head of two networks on the same n images.
 
     `only_old`, `only_new`: images that one alone got right; `p_value`: of McNemar's exact test that both err alike.
-    `differences`: name of the metric -> new less old. `old`, `new`: name -> value.
+    `differences`: metric -> new less old. `old`, `new`: metric -> value.
     """
 
     n: int
     only_old: int
     only_new: int
     p_value: float
-    old: dict[str, float]
-    new: dict[str, float]
-    differences: dict[str, Interval]
+    old: dict[Metric, float]
+    new: dict[Metric, float]
+    differences: dict[Metric, Interval]
 
-    def may_replace(self, measure: str) -> bool:
-        """Whether no loss of this measure was found."""
-        difference = self.differences[measure]
-        return difference.value >= 0 and difference.low > -MAY_LOSE
+    def may_replace(self, metric: Metric) -> bool:
+        """Whether no loss of this metric was found."""
+        difference = self.differences[metric]
+        return difference.value >= 0 and difference.low > -MAX_REGRESSION
 
 
 def mcnemar(old_right: np.ndarray, new_right: np.ndarray) -> tuple[int, int, float]:
@@ -71,18 +72,19 @@ def compare_heads(old: HeadPredictions, new: HeadPredictions) -> Comparison:
     if old.paths != new.paths or not np.array_equal(old.truth, new.truth):
         raise UnfitPredictions("The two files are not about the same images with the same labels.")
 
-    def differences(rows: np.ndarray) -> dict[str, float]:
+    def differences(rows: np.ndarray) -> dict[Metric, float]:
         truth = old.truth[rows]
         return {
-            name: metric(new.probabilities[rows], truth) - metric(old.probabilities[rows], truth)
-            for name, metric in METRICS.items()
+            metric: compute(new.probabilities[rows], truth) - compute(old.probabilities[rows], truth)
+            for metric, compute in METRICS.items()
         }
 
     counts = mcnemar(is_right(old.probabilities, old.truth), is_right(new.probabilities, new.truth))
-    values = [
-        {name: metric(found.probabilities, found.truth) for name, metric in METRICS.items()} for found in (old, new)
-    ]
-    return Comparison(len(old.truth), *counts, *values, bootstrap(differences, old.groups))
+    return Comparison(len(old.truth), *counts, _values(old), _values(new), bootstrap(differences, old.groups))
+
+
+def _values(answers: HeadPredictions) -> dict[Metric, float]:
+    return {metric: compute(answers.probabilities, answers.truth) for metric, compute in METRICS.items()}
 
 
 def compare(old: Predictions, new: Predictions) -> dict[str, Comparison]:
@@ -95,35 +97,37 @@ def compare(old: Predictions, new: Predictions) -> dict[str, Comparison]:
     return {key: compare_heads(old.heads[key], new.heads[key]) for key in shared}
 
 
-def judged_by(task: Task) -> str:
-    """The measure that decides: what users were promised first."""
-    promised = task.targets[0].measure if task.targets else ""
+def judged_by(task: Task) -> Metric:
+    """The metric that decides: what users were promised first."""
+    promised = task.targets[0].metric if task.targets else Metric.BALANCED_ACCURACY
     # Of two labels both have the same AUC.
-    measure = "Mean AUC" if promised == "AUC" else promised
-    return measure if measure in METRICS else "Balanced accuracy"
+    metric = Metric.MEAN_AUC if promised is Metric.AUC else promised
+    return metric if metric in METRICS else Metric.BALANCED_ACCURACY
 
 
-def verdict(found: Comparison, measure: str) -> str:
+def verdict(comparison: Comparison, metric: Metric) -> str:
     """One sentence: whether the new network may replace the old, and why."""
-    difference = found.differences[measure]
-    measured = f"{measure.lower()} changed by {_signed(difference)}"
-    if found.may_replace(measure):
+    difference = comparison.differences[metric]
+    measured = f"{metric.words.lower()} changed by {_signed(difference)}"
+    if comparison.may_replace(metric):
         return f"The new network may replace the old: {measured}, no measured loss."
     if difference.value < 0:
         return f"The new network may not replace the old: {measured}, a loss."
-    return f"The new network may not replace the old: {measured}, and a loss of {MAY_LOSE} or more is not excluded."
+    return (
+        f"The new network may not replace the old: {measured}, and a loss of {MAX_REGRESSION} or more is not excluded."
+    )
 
 
 def _signed(interval: Interval) -> str:
     return f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
 
 
-def show(found: dict[str, Comparison]) -> None:
+def show(comparisons: dict[str, Comparison]) -> None:
     """Print one table for each head."""
-    for key, one in found.items():
+    for key, one in comparisons.items():
         print(f"{key}, n = {one.n}")
-        for name, difference in one.differences.items():
-            print(f"  {name:20} {one.old[name]:.3f} -> {one.new[name]:.3f}   {_signed(difference)}")
+        for metric, difference in one.differences.items():
+            print(f"  {metric.words:20} {one.old[metric]:.3f} -> {one.new[metric]:.3f}   {_signed(difference)}")
         print(
             f"  right only before {one.only_old}, only now {one.only_new}; McNemar's exact test p = {one.p_value:.3g}"
         )
@@ -136,16 +140,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         old, new = read_predictions(options.old), read_predictions(options.new)
-        found = compare(old, new)
+        comparisons = compare(old, new)
     except UnfitPredictions as error:
         print(error, file=sys.stderr)
         return 2
     print(f"{old.task}, {old.split}: {old.version} ({old.sha256[:12]}) and {new.version} ({new.sha256[:12]})")
-    show(found)
+    show(comparisons)
     task = training_task(old.task)
-    primary, measure = found[task.primary], judged_by(task)
-    print(verdict(primary, measure))
-    return 0 if primary.may_replace(measure) else 1
+    primary, metric = comparisons[task.primary], judged_by(task)
+    print(verdict(primary, metric))
+    return 0 if primary.may_replace(metric) else 1
 
 
 if __name__ == "__main__":

@@ -14,10 +14,9 @@ import tempfile
 
 import numpy as np
 
-from models.card import NetworkUnavailable, read_card
-from models.gate import MODALITY_TASK
-from models.registry import all_tasks
-from models.runtime import GRAPH, GRAPH_FACTS, MODEL, file_sha256, network_folder
+from models.card_file import NetworkUnavailable, read_card
+from models.deployment import current_deployment, served_tasks
+from models.runtime import GRAPH, GRAPH_FACTS, MODEL, file_sha256
 from models.task import Task
 
 
@@ -60,7 +59,7 @@ def compile_graph(model, task: Task, precision: str = "float32") -> bytes:
 
 def is_compiled(task: Task) -> bool:
     """Whether the graph of the network that serves `task` was made from its model.keras, as its card wants it."""
-    folder = network_folder(task)
+    folder = current_deployment().network_of(task).folder
     try:
         facts = json.loads((folder / GRAPH_FACTS).read_text(encoding="utf-8"))
         wanted = read_card(task).precision
@@ -77,7 +76,7 @@ def compile_network(task: Task) -> None:
     """Write graph.tflite and graph.json for the network that serves `task`. The card must fit the network."""
     from models.training.store import load_network
 
-    card, folder = read_card(task), network_folder(task)
+    card, folder = read_card(task), current_deployment().network_of(task).folder
     sha256 = file_sha256(folder / MODEL)
     if sha256 != card.sha256:
         raise SystemExit(f"{folder / MODEL} is not the network that its card describes. Train or check it out again.")
@@ -108,12 +107,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--force", action="store_true", help="compile again what is up to date")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow tells at length of the GPU that it did not find
-    for task in (*all_tasks(), MODALITY_TASK):
+    for task in served_tasks():
         if options.task and task.name not in options.task:
             continue
         if is_compiled(task) and not options.force:
             continue
-        print(f"Compiling {task.name} ({task.network}) ...", flush=True)
+        print(f"Compiling {task.name} ({current_deployment().network_of(task).name}) ...", flush=True)
         try:
             compile_network(task)
         except NetworkUnavailable as error:

@@ -7,25 +7,29 @@ measure it again with `evaluate`.
 """
 
 import argparse
-import json
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.covariance import ledoit_wolf
 from tqdm import tqdm
 
-from models.card import card_path
+from models.card import DistanceCard
+from models.card_file import load_card, write_card
+from models.deployment import current_deployment
 from models.distance import FEATURES, Reference, read_reference, to_unit, write_reference
-from models.gate import MODALITY_TASK
 from models.imaging import prepare
+from models.measures import GateSet
+from models.modality import MODALITY_TASK
 from models.registry import get_task
-from models.runtime import ServingNetwork, file_sha256, get_network
+from models.runtime import ServingNetwork, file_sha256, get_network, run_views
 from models.task import Modality, Task
-from models.training.datasets import Example, load_examples, read_upload
+from models.training.datasets import load_examples
+from models.training.manifest import Example, read_upload
 from models.training.synthetic import to_grey
-from models.views import run_views
 
 SEED = 20261120
 REFUSED_SHARE = 0.01
@@ -43,11 +47,11 @@ Score = Callable[[np.ndarray], np.ndarray]
 def fit_residuals(features: np.ndarray) -> dict[str, Reference]:
     """Name -> mean and first principal axes of training features [n, channels]; the fewer axes, the earlier."""
     references = {}
-    for unit, suffix in ((False, ""), (True, ", unit length")):
+    for unit, suffix in ((False, ""), (True, "_unit")):
         scaled = to_unit(features) if unit else features
         vectors = np.linalg.eigh(np.cov(scaled, rowvar=False))[1][:, ::-1]
         for axes in AXES:
-            references[f"residual of {axes} axes{suffix}"] = Reference(scaled.mean(axis=0), vectors[:, :axes], unit)
+            references[f"residual_{axes}{suffix}"] = Reference(scaled.mean(axis=0), vectors[:, :axes], unit)
     return dict(sorted(references.items(), key=lambda found: found[1].axes.shape[1]))
 
 
@@ -85,30 +89,37 @@ def fit_distance(
     """
     references = fit_residuals(features)
     scores: dict[str, Score] = {name: reference.distance for name, reference in references.items()}
-    scores |= {"mahalanobis": mahalanobis(features, labels), "nearest neighbours": nearest_neighbours(features)}
+    scores |= {"mahalanobis": mahalanobis(features, labels), "nearest_neighbours": nearest_neighbours(features)}
     aurocs = {name: round(auroc(score(own), score(others)), 4) for name, score in scores.items()}
     good = max(aurocs[name] for name in references) - EQUAL
     chosen = next(name for name in references if aurocs[name] >= good)
     return chosen, references[chosen], aurocs
 
 
-def validation_pictures(task: Task, exclude: Iterable[str] = ()) -> dict[str, list[np.ndarray]]:
-    """Set name -> uint8 RGB pictures of the validation split, as `gate_rates` names them; all of the own kind.
+def validation_pictures(task: Task, exclude: Iterable[str] = ()) -> dict[GateSet, list[np.ndarray]]:
+    """uint8 RGB pictures of the validation split for each set; all of the right kind, some of the others.
 
     Without those of the data sets named in `exclude`.
     """
     keys = [label.key for label in MODALITY_TASK.labels]
-    pictures: dict[str, list[np.ndarray]] = {"own": [], "other_modality": [], "not_medical": []}
+    pictures: dict[GateSet, list[np.ndarray]] = {images: [] for images in GateSet}
     examples = load_examples(MODALITY_TASK, splits=("val",), exclude=exclude)
     for index, key in enumerate(keys):
         of_kind = [example for example in examples if example.targets[MODALITY_TASK.primary] == index]
-        own = key == task.modality
-        name = "own" if own else "not_medical" if key == Modality.NOT_MEDICAL else "other_modality"
-        pictures[name] += [read_upload(found) for found in (of_kind if own else _some(of_kind, MOST_OF_A_KIND))]
-    pictures["other_modality_grey"] = [
-        to_grey(picture) for picture in pictures["other_modality"] if (to_grey(picture) != picture).any()
+        images = _set_of(key, task)
+        chosen = of_kind if images is GateSet.RIGHT_KIND else _some(of_kind, MOST_OF_A_KIND)
+        pictures[images] += [read_upload(example) for example in chosen]
+    pictures[GateSet.OTHER_KIND_GREY] = [
+        to_grey(picture) for picture in pictures[GateSet.OTHER_KIND] if (to_grey(picture) != picture).any()
     ]
     return pictures
+
+
+def _set_of(kind: str, task: Task) -> GateSet:
+    """The set that images of this modality belong to for `task`."""
+    if kind == task.modality:
+        return GateSet.RIGHT_KIND
+    return GateSet.NOT_MEDICAL if kind == Modality.NOT_MEDICAL else GateSet.OTHER_KIND
 
 
 def read_features(network: ServingNetwork, pictures: Iterable[np.ndarray], name: str) -> np.ndarray:
@@ -118,41 +129,41 @@ def read_features(network: ServingNetwork, pictures: Iterable[np.ndarray], name:
     )
 
 
-def write_distance(task: Task) -> dict:
+def write_distance(task: Task) -> DistanceCard:
     """Fit, threshold and write the distance test of `task`; returns what its card says of it."""
     network = get_network(task)
-    trained = _some(load_examples(task, splits=("train",), exclude=network.card.excluded))
+    trained = _some(load_examples(task, splits=("train",), exclude=network.card.training.excluded))
     features = read_features(network, [read_upload(example) for example in trained], "training images")
     labels = np.array([example.targets[task.primary] for example in trained])
-    pictures = validation_pictures(task, network.card.excluded)
-    found = {name: read_features(network, some, name) for name, some in pictures.items()}
-    others = np.concatenate([rows for name, rows in found.items() if name != "own"])
-    method, reference, aurocs = fit_distance(features, labels, found["own"], others)
-    path = card_path(task).with_name(FEATURES)
+    pictures = validation_pictures(task, network.card.training.excluded)
+    by_set = {images: read_features(network, some, images) for images, some in pictures.items()}
+    right = by_set[GateSet.RIGHT_KIND]
+    others = np.concatenate([rows for images, rows in by_set.items() if images is not GateSet.RIGHT_KIND])
+    method, reference, aurocs = fit_distance(features, labels, right, others)
+    path = current_deployment().network_of(task).folder / FEATURES
     write_reference(path, reference)
     # By the rounded file that will serve.
-    distances = {name: read_reference(path).distance(rows) for name, rows in found.items()}
+    distances = {images: read_reference(path).distance(rows) for images, rows in by_set.items()}
     # Rounded up: no more of them may fall beyond it.
-    threshold = math.ceil(np.quantile(distances["own"], 1 - REFUSED_SHARE, method="higher") * 10_000) / 10_000
-    facts = {
-        "method": method,
-        "threshold": threshold,
-        "sha256": file_sha256(path),
-        "split": "val",
-        "auroc": aurocs,
-        "refused": {name: round(float((some > threshold).mean()), 4) for name, some in distances.items()},
-        "n": {name: len(some) for name, some in distances.items()},
-    }
-    _write_card(task, facts)
-    return facts
+    edge = np.quantile(distances[GateSet.RIGHT_KIND], 1 - REFUSED_SHARE, method="higher")
+    threshold = math.ceil(edge * 10_000) / 10_000
+    distance = DistanceCard(
+        method=method,
+        threshold=threshold,
+        sha256=file_sha256(path),
+        split="val",
+        auroc=aurocs,
+        refused={images: round(float((some > threshold).mean()), 4) for images, some in distances.items()},
+        n={images: len(some) for images, some in distances.items()},
+    )
+    _update_card(current_deployment().network_of(task).card_path, distance)
+    return distance
 
 
-def _write_card(task: Task, distance: dict) -> None:
-    path = card_path(task)
-    card = json.loads(path.read_text(encoding="utf-8"))
-    if card.get("distance") != distance:
-        card.pop("metrics", None)
-    path.write_text(json.dumps(card | {"distance": distance}, indent=1) + "\n", encoding="utf-8")
+def _update_card(path: Path, distance: DistanceCard) -> None:
+    card = load_card(path)
+    metrics = card.metrics if card.distance == distance else None
+    write_card(path, replace(card, distance=distance, metrics=metrics))
 
 
 def _some(examples: list[Example], most: int = MOST_TRAINING) -> list[Example]:
@@ -163,11 +174,11 @@ def _some(examples: list[Example], most: int = MOST_TRAINING) -> list[Example]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training.distance", description=__doc__.splitlines()[0])
     parser.add_argument("task", help="a task name; the gate's own network needs no such test")
-    facts = write_distance(get_task(parser.parse_args(arguments).task))
-    for name, value in facts["auroc"].items():
-        print(f"{name:32} AUROC {value:.4f}{'  serves' if name == facts['method'] else ''}")
-    for name, share in facts["refused"].items():
-        print(f"{name:32} refused {share:.4f} n={facts['n'][name]}")
+    distance = write_distance(get_task(parser.parse_args(arguments).task))
+    for method, value in distance.auroc.items():
+        print(f"{method:32} AUROC {value:.4f}{'  serves' if method == distance.method else ''}")
+    for images, share in distance.refused.items():
+        print(f"{images.words:48} {share:.4f} n={distance.n[images]}")
 
 
 if __name__ == "__main__":

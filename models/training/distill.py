@@ -27,29 +27,28 @@ from keras import ops
 
 from models.architectures import TRUNKS, mobilenet_v2
 from models.architectures.network import build_heads, freeze_batch_norm
-from models.card import WEIGHTS, read_card
-from models.gate import MODALITY_TASK
+from models.card_file import read_card
+from models.deployment import NetworkId, current_deployment
 from models.imaging import InputSpec, prepare
-from models.runtime import MODEL, file_sha256, network_folder
-from models.task import Modality, Task
+from models.runtime import MODEL, file_sha256
+from models.task import Task
 from models.training.augment import augment
-from models.training.datasets import Example, load_examples, read_pixels, training_task
-from models.training.fit import (
-    EPOCHS,
+from models.training.datasets import load_examples
+from models.training.fit.network import (
     PRECISION_HELP,
-    RUNS,
-    adam_w,
     computing_in,
     copy_weights,
     imagenet_weights,
     start_network,
 )
-from models.training.recipes import RECIPES
-from models.training.store import load_network, save_network
+from models.training.fit.optimiser import adam_w
+from models.training.manifest import Example, read_pixels
+from models.training.recipes import RECIPES, training_task
+from models.training.store import EPOCHS, load_network, run_folder, save_network
 
-# How many images of each task a batch of all tasks holds: radiographs first, since the trunk is for them. What is not
-# medical comes from the gate's images.
-SHARES = {"fracture": 10, "chest": 8, "brain": 5, "skin_lesion": 4, "injury": 4, "modality": 1}
+# How many images of each task a batch of all tasks holds, as the recipes say: radiographs most, since the trunk is for
+# them.
+SHARES = {name: recipe.distill_share for name, recipe in RECIPES.items() if recipe.distill_share}
 # Layers of strides 4, 8, 16 and 32 of the student and of the ImageNet MobileNetV2.
 STRIDES = (4, 8, 16, 32)
 TAPS = {
@@ -79,12 +78,13 @@ def read_images(split: str, tasks: Iterable[str]) -> dict[str, list[np.ndarray]]
 
 
 def _examples(name: str, split: str) -> list[Example]:
-    task = training_task(name)
-    examples = load_examples(task, splits=(split,))
-    if task is not MODALITY_TASK:
+    """The images of this split that the recipe of the task lends to distillation."""
+    recipe = RECIPES[name]
+    examples = load_examples(recipe.task, splits=(split,))
+    if not recipe.distill_label:
         return examples
-    not_medical = [label.key for label in task.labels].index(Modality.NOT_MEDICAL)
-    return [example for example in examples if example.targets[task.primary] == not_medical]
+    target = [label.key for label in recipe.task.labels].index(recipe.distill_label)
+    return [example for example in examples if example.targets[recipe.task.primary] == target]
 
 
 class Mixture(keras.utils.PyDataset):
@@ -174,25 +174,25 @@ class Distiller(keras.Model):
         explained = [self._task_losses(name, rows, pixels, pooled) for name, rows in rows_of(self.shares).items()]
         weights = [share / sum(self.shares.values()) for share in self.shares.values()]
         for place, kind in enumerate(("features", "answers")):
-            losses[kind] = sum(weight * found[place] for weight, found in zip(weights, explained, strict=True))
+            losses[kind] = sum(weight * of_task[place] for weight, of_task in zip(weights, explained, strict=True))
         return losses
 
     def _hint_losses(self, pixels, maps: list) -> dict:
         taught = self.guide(pixels, training=False)
         return {
-            name: self._unexplained(name, own, wanted) for name, own, wanted in zip(HINTS, maps, taught, strict=True)
+            name: self._unexplained(name, seen, wanted) for name, seen, wanted in zip(HINTS, maps, taught, strict=True)
         }
 
     def _task_losses(self, name: str, rows: slice, pixels, pooled) -> tuple:
         """The losses of the features and of the answers on the images of one task."""
         features, logits = self.teachers[name](pixels[rows], training=False)
-        own = self.heads[name](pooled[rows])
-        answers = [_soft_cross_entropy(logits[head], own[head]) for head in logits]
+        learned = self.heads[name](pooled[rows])
+        answers = [_soft_cross_entropy(logits[head], learned[head]) for head in logits]
         return self._unexplained(name, pooled[rows], features), sum(answers) / len(answers)
 
-    def _unexplained(self, name: str, own, taught):
-        """The share of the variance of `taught` [..., channels] that a linear map of `own` does not explain."""
-        return ops.mean(ops.square(self.linear[name](own) - taught)) / self.variances[name]
+    def _unexplained(self, name: str, learned, taught):
+        """The share of the variance of `taught` [..., channels] that a linear map of `learned` does not explain."""
+        return ops.mean(ops.square(self.linear[name](learned) - taught)) / self.variances[name]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         for name, value in y_pred.items():
@@ -200,9 +200,9 @@ class Distiller(keras.Model):
         return sum(weight * y_pred[name] for name, weight in LOSS_WEIGHTS.items())
 
 
-def _soft_cross_entropy(taught, own):
+def _soft_cross_entropy(taught, learned):
     """Mean cross entropy, in nats, of logits [..., labels] against what the teacher's logits say."""
-    return -ops.mean(ops.sum(ops.softmax(taught) * ops.log_softmax(own), axis=-1))
+    return -ops.mean(ops.sum(ops.softmax(taught) * ops.log_softmax(learned), axis=-1))
 
 
 def _constant(values: np.ndarray) -> Callable:
@@ -245,8 +245,9 @@ def make_guide(side: int, weights: Path) -> keras.Model:
 def make_teacher(name: str, side: int) -> keras.Model:
     """The network that serves this task -> (pooled features, {head: logits}), for another side; it does not learn."""
     task = training_task(name)
+    serving = current_deployment().network_of(task)
     recipe = dataclasses.replace(RECIPES[name], spec=InputSpec(side, side, RECIPES[name].spec.fit))
-    network = start_network(task, task.network, recipe, weights=None, start=network_folder(task) / MODEL)
+    network = start_network(task, serving.name, recipe, weights=None, start=serving.folder / MODEL)
     teacher = keras.Model(network.input, (network.get_layer("features").output, network.output))
     teacher.trainable = False
     return teacher
@@ -264,9 +265,9 @@ def measure_moments(
     rows = rows_of(batches.shares)
     for index in range(FIRST_STEPS):
         pixels, _ = batches[index]
-        found = dict(zip(HINTS, guide.predict_on_batch(pixels), strict=True))
-        found |= {name: teacher.predict_on_batch(pixels)[0][rows[name]] for name, teacher in teachers.items()}
-        for name, values in found.items():
+        outputs = dict(zip(HINTS, guide.predict_on_batch(pixels), strict=True))
+        outputs |= {name: teacher.predict_on_batch(pixels)[0][rows[name]] for name, teacher in teachers.items()}
+        for name, values in outputs.items():
             seen.setdefault(name, []).append(values.reshape(-1, values.shape[-1]))
     joined = {name: np.concatenate(values) for name, values in seen.items()}
     return {name: (values.mean(axis=0), float(values.var(axis=0).mean())) for name, values in joined.items()}
@@ -295,7 +296,7 @@ def distill(
     student = make_student(network, side, start, precision)
     distiller = Distiller(student, guide, teachers, shares, measure_moments(guide, teachers, batches))
     distiller(batches[0][0])  # One call makes the weights, which a stopped run wants back before it goes on.
-    run = RUNS / FOLDER / network
+    run = run_folder(FOLDER, network)
     run.mkdir(parents=True, exist_ok=True)
     distiller.compile(adam_w(learning_rate, WEIGHT_DECAY, AVERAGING, epochs * STEPS), jit_compile=False)
     distiller.fit(
@@ -333,7 +334,7 @@ def main(arguments: list[str] | None = None) -> None:
         start=options.start, epochs=options.epochs, learning_rate=options.learning_rate,
         precision=options.precision, seed=options.seed,
     )  # fmt: skip
-    path = WEIGHTS / FOLDER / options.network / MODEL
+    path = NetworkId(FOLDER, options.network).folder / MODEL
     before = file_sha256(options.start) if options.start else None
     facts = {
         "created": datetime.now(UTC).date().isoformat(),

@@ -7,16 +7,7 @@ A manifest is a CSV file with the columns `path` (relative to its folder), the t
 models/training/datasets.py) and, where they are known, `dataset_name`, `group` (images of one patient) and `split`. Its
 labels count as they stand there, while those of corrections.csv are right for the task's own images.
 
-What is measured, all with 95 % bootstrap intervals over groups; Measure is {"name", "value", "low", "high", "n"}:
-
-    {"split", "sha256": of the network, "n": images, "refused_by_gate": Measure (quality, modality and distance test),
-     "heads": {HEAD: {"n": images whose label is known,
-         "measures": [Measure], "labels": {LABEL: [Measure]}, "datasets": {NAME: [Measure]},
-         "sources": {SOURCE: {"measures": [Measure], "labels": {LABEL: [Measure]}}} (those of several data sets),
-         "details": {"measures": [Measure], "labels": {LABEL: [Measure]},
-             "datasets": {NAME: {"measures": [Measure], "labels": {LABEL: [Measure]}}}},
-         "reliability": [{"confidence", "accuracy", "n"}] (the bins of 1/15 that hold images),
-         "risk_coverage": [{"coverage", "risk"}]}}}
+What is measured, all with 95 % bootstrap intervals over groups, is told by models.card.Metrics.
 
 Two views of abstention stand side by side. "Decided" and all measures of right and wrong are the network's own, over
 all images, whatever the gate said. "Refused", "Not asked", "Inconclusive" and "Answered" are what a user meets, and sum
@@ -25,130 +16,114 @@ to 1: an image that the gate refuses is not answered, however right the network 
 
 import argparse
 import json
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from models.card import HeadCard, Measure, NetworkUnavailable, card_path
-from models.gate import MODALITY_TASK
-from models.inference import get_card
+from models.card import HeadCard, HeadMetrics, Metrics, ReliabilityBin
+from models.card_file import NetworkUnavailable, load_card, read_card, write_card
+from models.deployment import current_deployment
+from models.measures import Measure, MeasureSet
+from models.records import to_json
 from models.task import Task
 from models.training import metrics
-from models.training.datasets import SPLITS, Example, UnfitManifest, load_examples, load_manifest, training_task
+from models.training.datasets import load_examples, load_manifest
 from models.training.gate_rates import gate_rates
-from models.training.measuring import (
-    LABEL_SUMMARY,
-    SOURCE_SUMMARY,
-    SUMMARY,
-    measure_head,
-    measure_share,
-    named,
-    thin_risk_coverage,
-    unnamed,
-)
+from models.training.manifest import SPLITS, Example, UnfitManifest
+from models.training.measuring import measure_head, measure_refusals, thin_risk_coverage
 from models.training.outside import InsideRepository, check_outside_repository
 from models.training.predictions import write_predictions
+from models.training.recipes import RECIPES, training_task
 from models.training.scoring import HeadScores, ImageScore, head_scores, score_images
 
 
-def evaluate(task: Task, images: list[ImageScore], split: str) -> dict:
-    """All that is measured of one network, as it stands in its card under `metrics`.
+def evaluate(task: Task, images: list[ImageScore], split: str) -> Metrics:
+    """All that is measured of one network.
 
     The gate's own network is measured by what the gates of all tasks do with the images of `split`, too.
     """
-    card = get_card(task)
-    heads = {head.key: head_scores(head, images) for head in task.heads}
-    found = {
-        "split": split,
-        "sha256": card.sha256,
-        "n": len(images),
-        "heads": {key: head_metrics(task, one, card.heads[key]) for key, one in heads.items() if len(one.truth)},
-    }
-    if task.name == MODALITY_TASK.name:
-        return found | {"gate": gate_rates(split)}
+    card = read_card(task)
+    scores = {head.key: head_scores(head, images) for head in task.heads}
+    measured = Metrics(
+        split=split,
+        sha256=card.sha256,
+        n=len(images),
+        heads={key: head_metrics(task, one, card.heads[key]) for key, one in scores.items() if len(one.truth)},
+    )
+    if not RECIPES[task.name].behind_gate:
+        return replace(measured, gate=gate_rates(split))
     refused = np.array([image.refused for image in images])
     groups = np.array([image.example.group for image in images])
-    return found | {"refused_by_gate": asdict(measure_share("Refused by the gate", refused, groups))}
+    return replace(measured, refused_by_gate=measure_refusals(refused, groups))
 
 
-def head_metrics(task: Task, scores: HeadScores, card: HeadCard) -> dict:
-    """All that is measured of one head, overall and per data set; see the module's words for the shape."""
+def head_metrics(task: Task, scores: HeadScores, card: HeadCard) -> HeadMetrics:
+    """All that is measured of one head, overall, per data set and per source of several data sets."""
     overall = measure_head(scores, card)
+    return HeadMetrics(
+        n=len(scores.truth),
+        overall=overall,
+        datasets=_by_dataset(scores, card, overall),
+        sources=_by_source(task, scores, card),
+        reliability=tuple(_rounded(one) for one in metrics.reliability(scores.probabilities, scores.truth)),
+        risk_coverage=thin_risk_coverage(scores),
+    )
+
+
+def _by_dataset(scores: HeadScores, card: HeadCard, overall: MeasureSet) -> dict[str, MeasureSet]:
     names = scores.dataset_names
-    datasets = {
+    return {
         str(name): overall if (names == name).all() else measure_head(scores.take(np.flatnonzero(names == name)), card)
         for name in tqdm(np.unique(names), desc=f"measuring {scores.head.key}")
     }
-    sources = {
-        source.name: measure_head(scores.take(rows), card)
-        for source in task.sources
-        if len(np.unique(names[rows := np.flatnonzero(np.isin(names, source.datasets))])) > 1
-    }
+
+
+def _by_source(task: Task, scores: HeadScores, card: HeadCard) -> dict[str, MeasureSet]:
+    names = scores.dataset_names
+    rows = {source.name: np.flatnonzero(np.isin(names, source.datasets)) for source in task.sources}
     return {
-        "n": len(scores.truth),
-        "measures": _facts(named(overall[""], SUMMARY)),
-        "labels": {label: _facts(named(found, LABEL_SUMMARY)) for label, found in overall.items() if label},
-        "datasets": {name: _facts(named(found[""], SOURCE_SUMMARY)) for name, found in datasets.items()},
-        "sources": {
-            name: {
-                "measures": _facts(named(found[""], SOURCE_SUMMARY)),
-                "labels": {label: _facts(named(measures, LABEL_SUMMARY)) for label, measures in found.items() if label},
-            }
-            for name, found in sources.items()
-        },
-        "details": {
-            "measures": _facts(unnamed(overall[""], SUMMARY)),
-            "labels": {label: _facts(unnamed(found, LABEL_SUMMARY)) for label, found in overall.items() if label},
-            "datasets": {
-                name: {
-                    "measures": _facts(unnamed(found[""], SOURCE_SUMMARY)),
-                    "labels": {label: _facts(measures) for label, measures in found.items() if label},
-                }
-                for name, found in datasets.items()
-            },
-        },
-        "reliability": [
-            {key: round(value, 4) for key, value in asdict(one).items()}
-            for one in metrics.reliability(scores.probabilities, scores.truth)
-        ],
-        "risk_coverage": thin_risk_coverage(scores),
+        name: measure_head(scores.take(chosen), card)
+        for name, chosen in rows.items()
+        if len(np.unique(names[chosen])) > 1
     }
 
 
-def _facts(measures: list[Measure]) -> list[dict]:
-    return [asdict(found) for found in measures]
+def _rounded(one: ReliabilityBin) -> ReliabilityBin:
+    return ReliabilityBin(round(one.confidence, 4), round(one.accuracy, 4), one.n)
 
 
-def write_metrics(task: Task, found: dict) -> None:
+def write_metrics(task: Task, measured: Metrics) -> None:
     """Put what was measured into the card of the network that serves `task`."""
-    path = card_path(task)
-    card = json.loads(path.read_text(encoding="utf-8")) | {"metrics": found}
-    path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    path = current_deployment().network_of(task).card_path
+    write_card(path, replace(load_card(path), metrics=measured))
 
 
-def show(found: dict) -> None:
-    """Print the short lists, and how often the gate refuses."""
-    for key, head in found["heads"].items():
-        for one in (*head["measures"], *head["details"]["measures"]):
-            print(f"{key:12} {_line(one)}")
-    if "refused_by_gate" in found:
-        print(f"{'gate':12} {_line(found['refused_by_gate'])}")
-    for name, rates in found.get("gate", {}).items():
-        for one in rates.values():
-            print(f"{name:12} {_line(one)}")
+def show(measured: Metrics) -> None:
+    """Print what was measured of each head, all labels together, and how often the gate refuses."""
+    for key, head in measured.heads.items():
+        _print_measures(key, head.overall.measures)
+    if measured.refused_by_gate:
+        _print_measures("gate", (measured.refused_by_gate,))
+    for task, rates in measured.gate.items():
+        for images, one in rates.items():
+            print(f"{task:12} {_line(images.words, one)}")
 
 
-def _line(one: dict) -> str:
-    return f"{one['name']:44} {one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}] n={one['n']}"
+def _print_measures(of: str, measures: Iterable[Measure]) -> None:
+    for one in measures:
+        print(f"{of:12} {_line(one.metric.words, one)}")
+
+
+def _line(title: str, one: Measure) -> str:
+    return f"{title:44} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}] n={one.n}"
 
 
 def _examples(task: Task, manifest: Path | None, split: str | None) -> list[Example]:
     if manifest is None:
         return load_examples(task, splits=(split or "test",))
-    if task.name == MODALITY_TASK.name:
-        raise UnfitManifest("The gate's network has no manifest of its own: it is measured on those of all tasks.")
     return load_manifest(task, manifest, split)
 
 
@@ -166,25 +141,25 @@ def main(arguments: list[str] | None = None) -> None:
         if options.plots:
             check_outside_repository(options.plots)
         images = score_images(task, _examples(task, options.manifest, options.split))
-        found = evaluate(task, images, options.split or ("all" if options.manifest else "test"))
+        measured = evaluate(task, images, options.split or ("all" if options.manifest else "test"))
     except (UnfitManifest, NetworkUnavailable, InsideRepository) as error:
         raise SystemExit(str(error)) from None
-    if found["split"] == "test" and not options.manifest:
+    if measured.split == "test" and not options.manifest:
         # Imported here, since it takes Keras, which nothing else of this command does.
         from models.training.golden import write_golden
 
-        write_metrics(task, found)
+        write_metrics(task, measured)
         write_golden(task)
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(to_json(measured), indent=1) + "\n", encoding="utf-8")
     if options.predictions:
-        write_predictions(options.predictions, task, images, found["split"])
+        write_predictions(options.predictions, task, images, measured.split)
     if options.plots:
         # Imported here, since it takes Matplotlib.
         from models.training.plots import draw_scores
 
         draw_scores(task, images, options.plots)
-    show(found)
+    show(measured)
 
 
 if __name__ == "__main__":

@@ -1,28 +1,26 @@
 """How often the whole gate (quality, modality and distance test) of each task refuses what it should and should not."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 
 import numpy as np
 from tqdm import tqdm
 
-from models.gate import MODALITY_TASK, check_quality, judge_distance, judge_modality
+from models.gate import check_quality, judge_distance, judge_modality
 from models.imaging import prepare
 from models.inference import modality_probabilities
+from models.measures import GateSet, Measure
+from models.modality import MODALITY_TASK
 from models.registry import all_tasks
-from models.runtime import get_network
+from models.runtime import get_network, run_views
 from models.task import Modality, Task
-from models.training.datasets import load_examples, read_upload
-from models.training.measuring import measure_share
+from models.training.datasets import load_examples
+from models.training.manifest import read_upload
+from models.training.measuring import measure_refusals
 from models.training.synthetic import to_grey
-from models.views import run_views
 
 
-def gate_rates(split: str) -> dict[str, dict[str, dict]]:
-    """Task name -> share refused of its own images, images of other kinds, and pictures that are not medical.
-
-    `other_modality_grey`: the images of other kinds that have colour, turned grey.
-    """
+def gate_rates(split: str) -> dict[str, dict[GateSet, Measure]]:
+    """Task name -> the share that its gate refuses of each set of images of this split."""
     examples = load_examples(MODALITY_TASK, splits=(split,))
     refused = np.zeros((len(examples), len(all_tasks())), bool)
     refused_grey = np.zeros_like(refused)
@@ -37,18 +35,18 @@ def gate_rates(split: str) -> dict[str, dict[str, dict]]:
     kinds = np.array([keys[example.targets[MODALITY_TASK.primary]] for example in examples])
     groups = np.array([example.group for example in examples])
 
-    def rates(column: int, task: Task) -> dict[str, dict]:
-        own, not_medical = kinds == task.modality, kinds == Modality.NOT_MEDICAL
-        other = ~own & ~not_medical
+    def rates(column: int, task: Task) -> dict[GateSet, Measure]:
+        right, not_medical = kinds == task.modality, kinds == Modality.NOT_MEDICAL
+        other = ~right & ~not_medical
         chosen = {
-            "own": (refused, own),
-            "other_modality": (refused, other),
-            "other_modality_grey": (refused_grey, other & coloured),
-            "not_medical": (refused, not_medical),
+            GateSet.RIGHT_KIND: (refused, right),
+            GateSet.OTHER_KIND: (refused, other),
+            GateSet.OTHER_KIND_GREY: (refused_grey, other & coloured),
+            GateSet.NOT_MEDICAL: (refused, not_medical),
         }
         return {
-            name: asdict(measure_share(f"Refused: {name}", found[rows, column], groups[rows]))
-            for name, (found, rows) in chosen.items()
+            images: measure_refusals(answers[rows, column], groups[rows])
+            for images, (answers, rows) in chosen.items()
             if rows.any()
         }
 
@@ -59,8 +57,8 @@ def refusals(tasks: Iterable[Task], pixels: np.ndarray) -> list[bool]:
     """Whether each task's gate refuses uint8 RGB pixels; the modality network is asked once for all."""
     if not check_quality(pixels).passed:
         return [True for _ in tasks]
-    found = modality_probabilities(pixels)
-    return [not (judge_modality(task, *found).passed and _is_near(task, pixels)) for task in tasks]
+    kinds = modality_probabilities(pixels)
+    return [not (judge_modality(task, *kinds).passed and _is_near(task, pixels)) for task in tasks]
 
 
 def _is_near(task: Task, pixels: np.ndarray) -> bool:

@@ -7,10 +7,11 @@ import json
 
 import numpy as np
 
-from models.card import read_card
+from models.card_file import read_card
+from models.deployment import current_deployment
 from models.imaging import prepare
 from models.inference import decide
-from models.runtime import MODEL, network_folder
+from models.runtime import MODEL
 from models.task import Task
 from models.training.calibrate import mean_logits
 from models.training.store import load_network
@@ -22,10 +23,10 @@ SEED = 7
 
 def write_golden(task: Task) -> None:
     """Write golden.json beside the network that serves `task`, answered by Keras from model.keras."""
-    card, folder = read_card(task), network_folder(task)
+    card, folder = read_card(task), current_deployment().network_of(task).folder
     network = load_network(folder / MODEL)
-    found = mean_logits(network, prepare(draw_golden(SEED), card.spec), card.views)
-    logits = np.concatenate([found[head.key].ravel() for head in task.heads])
+    by_head = mean_logits(network, prepare(draw_golden(SEED), card.spec), card.tta_views)
+    logits = np.concatenate([by_head[head.key].ravel() for head in task.heads])
     probabilities = {
         result.head.key: [round(line.probability, 6) for line in result.labels] for result in decide(task, card, logits)
     }

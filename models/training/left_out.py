@@ -9,26 +9,34 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
 from models.architectures import trunk_of
+from models.audit import LeftOut
 from models.calibration import calibrated
+from models.deployment import current_deployment
 from models.imaging import InputSpec
+from models.measures import Measure, MeasureSet, Metric
+from models.records import from_json, to_json
 from models.task import Task
-from models.training import fit
+from models.training import store
 from models.training.answers import Answers
-from models.training.datasets import MISSING, Example, load_examples
-from models.training.recipes import RECIPES, Recipe
+from models.training.datasets import load_examples
+from models.training.fit.batches import Batches
+from models.training.fit.network import imagenet_weights, start_network
+from models.training.fit.optimiser import compile_for_training
+from models.training.manifest import MISSING, Example
+from models.training.recipe import Recipe
+from models.training.recipes import RECIPES
 from models.training.sources import origins
 
+Result = TypeVar("Result")
+
 SEED = 20261120
-SIDE = 128
-# A fracture line is gone at 128 pixels.
-LARGER_SIDES = {"fracture": 224}
 EPOCHS = 5
 # Faster than in a whole training: this average has to forget its start within a few hundred steps.
 AVERAGING = 0.97
@@ -72,30 +80,32 @@ def read_images(task: Task) -> Images:
     return Images(task, examples, targets % len(task.labels), origins(task, examples))
 
 
-def leave_sources_out(task: Task, *, side: int | None = None, epochs: int = EPOCHS) -> list[dict]:
-    """`left_out` of the audit, by networks that read `side` x `side` pixels (default: SIDE, or the task's larger one).
+def leave_sources_out(task: Task, *, side: int | None = None, epochs: int = EPOCHS) -> tuple[LeftOut, ...]:
+    """`left_out` of the audit, by networks that read `side` x `side` pixels (default: those of the task's recipe).
 
     Each result is kept under runs/<task>/<network>/left_out/ and not worked out twice for one recipe.
     """
-    images, recipe = read_images(task), short_recipe(task, side or LARGER_SIDES.get(task.name, SIDE), epochs)
+    images, recipe = read_images(task), short_recipe(task, side, epochs)
     shared = images.shared_labels()
     if not shared:
-        return []
-    whole = _kept("every source", recipe, images, lambda: with_all(images, recipe, shared))
-    return [
-        _kept(source, recipe, images, lambda source=source: without(images, recipe, source, shared[source]))
-        | {"with_source": whole[source]}
-        for source in tqdm(shared, desc="sources left out")
-    ]
+        return ()
+    whole = _kept("every source", dict[str, MeasureSet], recipe, images, lambda: with_all(images, recipe, shared))
+
+    def leave_out(source: str) -> LeftOut:
+        result = _kept(source, LeftOut, recipe, images, lambda: without(images, recipe, source, shared[source]))
+        return dataclasses.replace(result, with_source=whole[source])
+
+    return tuple(leave_out(source) for source in tqdm(shared, desc="sources left out"))
 
 
-def short_recipe(task: Task, side: int, epochs: int) -> Recipe:
+def short_recipe(task: Task, side: int | None, epochs: int) -> Recipe:
     """The recipe of `task`, smaller and shorter."""
     recipe = RECIPES[task.name]
+    side = side or recipe.left_out_side
     return dataclasses.replace(recipe, spec=InputSpec(side, side, recipe.spec.fit), epochs=epochs, averaging=AVERAGING)
 
 
-def without(images: Images, recipe: Recipe, source: str, labels: list[int]) -> dict[str, Any]:
+def without(images: Images, recipe: Recipe, source: str, labels: list[int]) -> LeftOut:
     """A network that never saw these labels of `source`, measured on them, in whatever split they are.
 
     Images whose group (patient, lesion) the network met in another source are not asked.
@@ -105,15 +115,15 @@ def without(images: Images, recipe: Recipe, source: str, labels: list[int]) -> d
     met = {example.group for example in learned}
     asked = [example for example in images.take(left_out) if example.group not in met]
     network = train_short(images.task, recipe, learned)
-    return {
-        "labels": [images.task.labels[label].key for label in labels],
-        "source": source,
-        "n": len(asked),
-        "measures": measures_of(images, network, recipe, source, asked),
-    }
+    return LeftOut(
+        labels=tuple(images.task.labels[label].key for label in labels),
+        source=source,
+        n=len(asked),
+        without_source=measures_of(images, network, recipe, source, asked),
+    )
 
 
-def with_all(images: Images, recipe: Recipe, shared: dict[str, list[int]]) -> dict[str, list[dict]]:
+def with_all(images: Images, recipe: Recipe, shared: dict[str, list[int]]) -> dict[str, MeasureSet]:
     """Source -> measures, on the validation images of its shared labels, of a network that learned from all sources."""
     network = train_short(images.task, recipe, images.take(images.in_split("train")))
     asked = {
@@ -122,41 +132,42 @@ def with_all(images: Images, recipe: Recipe, shared: dict[str, list[int]]) -> di
     return {source: measures_of(images, network, recipe, source, examples) for source, examples in asked.items()}
 
 
-def measures_of(
-    images: Images, network: keras.Model, recipe: Recipe, source: str, asked: list[Example]
-) -> list[dict[str, Any]]:
+def measures_of(images: Images, network: keras.Model, recipe: Recipe, source: str, asked: list[Example]) -> MeasureSet:
     """How right the network is on `asked`, images of one source, and how well it ranks each finding there.
 
     Where all of `asked` have one label, they are ranked against validation images of other sources that have another.
     """
     if not asked:
-        return []
-    own = ask(images.task, network, recipe, asked)
-    label, *more = np.unique(own.truth).tolist()
-    ranked, against = own, ""
+        return MeasureSet()
+    answers = ask(images.task, network, recipe, asked)
+    label, *more = np.unique(answers.truth).tolist()
+    ranked, metric = answers, Metric.AUC
     if not more:
         elsewhere = images.take(images.in_split("val") & (images.sources != source) & (images.labels != label))
-        ranked, against = own.join(ask(images.task, network, recipe, elsewhere)), " against other sources"
-    findings = [(index, images.task.labels[index]) for index in (label, *more)]
-    aucs = [ranked.auc(index, f"AUC of {one.name.lower()}{against}") for index, one in findings if one.is_finding]
-    return own.measures() + aucs
+        ranked = answers.join(ask(images.task, network, recipe, elsewhere))
+        metric = Metric.AUC_AGAINST_OTHER_SOURCES
+    labels = {index: images.task.labels[index] for index in (label, *more)}
+    aucs: dict[str, tuple[Measure, ...]] = {
+        one.key: (ranked.auc(index, metric),) for index, one in labels.items() if one.is_finding
+    }
+    return MeasureSet(answers.measures(), aucs)
 
 
 def train_short(task: Task, recipe: Recipe, examples: list[Example]) -> keras.Model:
     """A network from the ImageNet start, with the averaged weights of its last epoch: nothing is chosen by a score."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(SEED)
-    batches = fit.Batches(task, examples, recipe, training=True, seed=SEED)
-    trunk = trunk_of(task.network)
-    network = fit.start_network(task, trunk, recipe, weights=fit.imagenet_weights(trunk))
-    fit.compile_for_training(task, network, examples, recipe, steps=recipe.epochs * len(batches))
+    batches = Batches(task, examples, recipe, training=True, seed=SEED)
+    trunk = trunk_of(current_deployment().network_of(task).name)
+    network = start_network(task, trunk, recipe, weights=imagenet_weights(trunk))
+    compile_for_training(task, network, examples, recipe, steps=recipe.epochs * len(batches))
     network.fit(batches, epochs=recipe.epochs, callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True)])
     return network
 
 
 def ask(task: Task, network: keras.Model, recipe: Recipe, examples: list[Example]) -> Answers:
-    """The primary head's answers; a specialist's head is asked for the true given label."""
-    batches = fit.Batches(task, examples, recipe, training=False, seed=SEED)
+    """The primary head's answers; a specialist's head is asked for the true label of its condition."""
+    batches = Batches(task, examples, recipe, training=False, seed=SEED)
     logits = network.predict(batches, verbose=0)[task.primary]
     targets = batches.targets[task.primary]
     labels = len(task.labels)
@@ -165,15 +176,17 @@ def ask(task: Task, network: keras.Model, recipe: Recipe, examples: list[Example
     return Answers(calibrated(logits, 1.0), targets % labels, np.array([example.group for example in examples]))
 
 
-def _kept(name: str, recipe: Recipe, images: Images, work_out: Callable[[], dict]) -> dict:
+def _kept(name: str, kind: type[Result], recipe: Recipe, images: Images, work_out: Callable[[], Result]) -> Result:
     """The result of this name and recipe from its file, else worked out and written there."""
-    folder = fit.RUNS / images.task.name / images.task.network / "left_out" / re.sub(r"\W+", "-", name).strip("-")
+    task = images.task
+    network = current_deployment().network_of(task).name
+    folder = store.RUNS / task.name / network / "left_out" / re.sub(r"\W+", "-", name).strip("-")
     path, words = folder / "result.json", repr(recipe)
     if path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["recipe"] == words:
-            return kept["result"]
+            return from_json(kind, kept["result"])
     result = work_out()
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"recipe": words, "result": result}, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({"recipe": words, "result": to_json(result)}, indent=1) + "\n", encoding="utf-8")
     return result

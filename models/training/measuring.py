@@ -1,73 +1,53 @@
 """All measures of one head from its scores: named, rounded, each with its interval and its number of images."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
-from models.card import HeadCard, Measure
-from models.task import Head, Label
+from models.card import HeadCard, RiskPoint
+from models.measures import Measure, MeasureSet, Metric
+from models.task import Head
 from models.training import metrics
-from models.training.datasets import MISSING
+from models.training.manifest import MISSING
 from models.training.scoring import HeadScores, Reply
 
-ACCURACY, BALANCED_ACCURACY, MACRO_F1 = "Accuracy", "Balanced accuracy", "Macro F1"
-MEAN_AUC, AUC = "Mean AUC", "AUC"
-TOP_THREE = "Right label among the top three"
-DECIDED, DECIDED_ACCURACY = "Decided (not inconclusive)", "Accuracy when decided"
-ECE_BY_CHANCE = "Calibration error that chance alone would give"
-ECE, BRIER, NLL = "Calibration error (ECE)", "Brier score", "Negative log likelihood"
-COVERAGE, SET_SIZE, AURC = "Coverage", "Mean set size", "Area under the risk-coverage curve (AURC)"
-ANSWERED_ACCURACY = "Accuracy when answered"
-SENSITIVITY, SPECIFICITY = "Sensitivity", "Specificity"
 REPLIES = {
-    Reply.REFUSED: "Refused",
-    Reply.NOT_ASKED: "Not asked",
-    Reply.INCONCLUSIVE: "Inconclusive",
-    Reply.ANSWERED: "Answered",
+    Reply.REFUSED: Metric.REFUSED,
+    Reply.NOT_ASKED: Metric.NOT_ASKED,
+    Reply.INCONCLUSIVE: Metric.INCONCLUSIVE,
+    Reply.ANSWERED: Metric.ANSWERED,
 }
-# What pages show first; the rest stands under "details".
-SUMMARY = (ACCURACY, BALANCED_ACCURACY, MEAN_AUC, AUC, TOP_THREE, DECIDED, DECIDED_ACCURACY, ECE)
-LABEL_SUMMARY = (SENSITIVITY, SPECIFICITY, AUC)
-SOURCE_SUMMARY = (ACCURACY, BALANCED_ACCURACY, MEAN_AUC, AUC)
 MANY_LABELS = 7
 CURVE_POINTS = 20
+# Measures of one label that are of the images that have it, and of those that do not.
+OF_POSITIVES = (Metric.SENSITIVITY, Metric.SENSITIVITY_AT_OPERATING_POINT, Metric.COVERAGE)
+OF_NEGATIVES = (Metric.SPECIFICITY, Metric.SPECIFICITY_AT_OPERATING_POINT)
 
-# Label key, "" for all labels together, and the name of the measure.
-Key = tuple[str, str]
+# Label key, "" for all labels together, and the metric.
+Key = tuple[str, Metric]
 
 
-def measure_head(scores: HeadScores, card: HeadCard) -> dict[str, list[Measure]]:
-    """Label key, or "" for all labels together -> its measures; labels that no image has are left out."""
+def measure_head(scores: HeadScores, card: HeadCard) -> MeasureSet:
+    """All measures of one head, together and per label; labels that no image has are left out."""
     counts = _counts(scores)
-    found: dict[str, list[Measure]] = {}
-    for (label, name), interval in metrics.bootstrap(_statistics(scores, card), scores.groups).items():
-        n = counts.get((label, name), len(scores.truth))
-        found.setdefault(label, []).append(_measure(name, interval, n))
+    by_label: dict[str, list[Measure]] = {"": []}
+    for (label, metric), interval in metrics.bootstrap(_statistics(scores, card), scores.groups).items():
+        n = counts.get((label, metric), len(scores.truth))
+        by_label.setdefault(label, []).append(rounded(metric, interval, n))
     by_chance = metrics.calibration_error_by_chance(scores.probabilities)
-    found[""].append(_measure(ECE_BY_CHANCE, by_chance, len(scores.truth)))
-    return found
+    overall = [*by_label.pop(""), rounded(Metric.ECE_BY_CHANCE, by_chance, len(scores.truth))]
+    return MeasureSet(tuple(overall), {label: tuple(measures) for label, measures in by_label.items()})
 
 
-def measure_share(name: str, hits: np.ndarray, groups: np.ndarray) -> Measure:
-    """The share of a bool [n] as a measure."""
-    interval = metrics.bootstrap(lambda rows: {name: metrics.share(hits[rows])}, groups)[name]
-    return _measure(name, interval, len(hits))
+def measure_refusals(refused: np.ndarray, groups: np.ndarray) -> Measure:
+    """The share of a bool [n] that the gate refused."""
+    interval = metrics.bootstrap(lambda rows: {Metric.REFUSED: metrics.share(refused[rows])}, groups)[Metric.REFUSED]
+    return rounded(Metric.REFUSED, interval, len(refused))
 
 
-def _measure(name: str, interval: metrics.Interval, n: int) -> Measure:
-    return Measure(name, *(round(value, 4) for value in (interval.value, interval.low, interval.high)), n=n)
-
-
-def named(measures: Iterable[Measure], names: Iterable[str]) -> list[Measure]:
-    """Those of these names, in the order of `measures`."""
-    wanted = set(names)
-    return [one for one in measures if one.name in wanted]
-
-
-def unnamed(measures: Iterable[Measure], names: Iterable[str]) -> list[Measure]:
-    """Those of other names."""
-    unwanted = set(names)
-    return [one for one in measures if one.name not in unwanted]
+def rounded(metric: Metric, interval: metrics.Interval, n: int) -> Measure:
+    """The measure to four places, more than any test set can tell."""
+    return Measure(metric, round(interval.value, 4), round(interval.low, 4), round(interval.high, 4), n)
 
 
 def operating_thresholds(head: Head, card: HeadCard) -> np.ndarray:
@@ -75,11 +55,11 @@ def operating_thresholds(head: Head, card: HeadCard) -> np.ndarray:
     return np.array([card.operating_points[label.operating_point][label.key] for label in head.labels])
 
 
-def thin_risk_coverage(scores: HeadScores) -> list[dict[str, float]]:
+def thin_risk_coverage(scores: HeadScores) -> tuple[RiskPoint, ...]:
     """The risk-coverage curve at CURVE_POINTS coverages at most."""
     coverage, risk = metrics.risk_coverage_curve(scores.probabilities, scores.truth)
     rows = np.unique(np.linspace(0, len(coverage) - 1, CURVE_POINTS).round().astype(int))
-    return [{"coverage": round(float(coverage[row]), 4), "risk": round(float(risk[row]), 4)} for row in rows]
+    return tuple(RiskPoint(round(float(coverage[row]), 4), round(float(risk[row]), 4)) for row in rows)
 
 
 def _statistics(scores: HeadScores, card: HeadCard) -> Callable[[np.ndarray], dict[Key, float]]:
@@ -92,81 +72,77 @@ def _statistics(scores: HeadScores, card: HeadCard) -> Callable[[np.ndarray], di
         overall = _right_and_wrong(scores.head, probabilities, truth, aucs, several=several)
         overall |= _abstention(scores.head, truth, scores.decided[rows], scores.replies[rows])
         overall |= _trust(probabilities, truth, scores.in_set[rows])
-        found: dict[Key, float] = {("", name): value for name, value in overall.items()}
-        return found | _label_statistics(scores, rows, called[rows], aucs)
+        together: dict[Key, float] = {("", metric): value for metric, value in overall.items()}
+        return together | _label_statistics(scores, rows, called[rows], aucs)
 
     return statistics
 
 
 def _right_and_wrong(
     head: Head, probabilities: np.ndarray, truth: np.ndarray, aucs: np.ndarray, *, several: bool
-) -> dict[str, float]:
+) -> dict[Metric, float]:
     """`several`: whether all images together have more than one label; else means over labels say nothing."""
-    found = {ACCURACY: metrics.accuracy(probabilities, truth)}
+    values = {Metric.ACCURACY: metrics.accuracy(probabilities, truth)}
     if several:
-        found |= {
-            BALANCED_ACCURACY: metrics.balanced_accuracy(probabilities, truth),
-            MACRO_F1: metrics.macro_f1(probabilities, truth),
-            MEAN_AUC if len(head.labels) > 2 else AUC: metrics.mean_known(aucs),
+        values |= {
+            Metric.BALANCED_ACCURACY: metrics.balanced_accuracy(probabilities, truth),
+            Metric.MACRO_F1: metrics.macro_f1(probabilities, truth),
+            Metric.MEAN_AUC if len(head.labels) > 2 else Metric.AUC: metrics.mean_known(aucs),
         }
     if len(head.labels) > MANY_LABELS:
-        found[TOP_THREE] = metrics.top_accuracy(probabilities, truth, 3)
-    return found
+        values[Metric.TOP_THREE_ACCURACY] = metrics.top_accuracy(probabilities, truth, 3)
+    return values
 
 
-def _abstention(head: Head, truth: np.ndarray, decided: np.ndarray, replies: np.ndarray) -> dict[str, float]:
+def _abstention(head: Head, truth: np.ndarray, decided: np.ndarray, replies: np.ndarray) -> dict[Metric, float]:
     right, chose, answered = decided == truth, decided != MISSING, replies == Reply.ANSWERED
-    possible = {reply: name for reply, name in REPLIES.items() if head.asked_if or reply is not Reply.NOT_ASKED}
+    possible = {reply: metric for reply, metric in REPLIES.items() if head.asked_if or reply is not Reply.NOT_ASKED}
     return {
-        DECIDED: metrics.share(chose),
-        DECIDED_ACCURACY: metrics.share(right[chose]),
-        **{name: metrics.share(replies == reply) for reply, name in possible.items()},
-        ANSWERED_ACCURACY: metrics.share(right[answered]),
+        Metric.DECIDED: metrics.share(chose),
+        Metric.ACCURACY_WHEN_DECIDED: metrics.share(right[chose]),
+        **{metric: metrics.share(replies == reply) for reply, metric in possible.items()},
+        Metric.ACCURACY_WHEN_ANSWERED: metrics.share(right[answered]),
     }
 
 
-def _trust(probabilities: np.ndarray, truth: np.ndarray, in_set: np.ndarray) -> dict[str, float]:
+def _trust(probabilities: np.ndarray, truth: np.ndarray, in_set: np.ndarray) -> dict[Metric, float]:
     return {
-        ECE: metrics.expected_calibration_error(probabilities, truth),
-        BRIER: metrics.brier_score(probabilities, truth),
-        NLL: metrics.negative_log_likelihood(probabilities, truth),
-        COVERAGE: metrics.share(in_set[np.arange(len(truth)), truth]),
-        SET_SIZE: metrics.mean_set_size(in_set),
-        AURC: metrics.aurc(probabilities, truth),
+        Metric.ECE: metrics.expected_calibration_error(probabilities, truth),
+        Metric.BRIER_SCORE: metrics.brier_score(probabilities, truth),
+        Metric.NEGATIVE_LOG_LIKELIHOOD: metrics.negative_log_likelihood(probabilities, truth),
+        Metric.COVERAGE: metrics.share(in_set[np.arange(len(truth)), truth]),
+        Metric.MEAN_SET_SIZE: metrics.mean_set_size(in_set),
+        Metric.AURC: metrics.aurc(probabilities, truth),
     }
 
 
 def _label_statistics(scores: HeadScores, rows: np.ndarray, called: np.ndarray, aucs: np.ndarray) -> dict[Key, float]:
     truth, guesses = scores.truth[rows], scores.probabilities[rows].argmax(axis=1)
     coverage = metrics.label_coverage(scores.in_set[rows], truth)
-    found: dict[Key, float] = {}
+    values: dict[Key, float] = {}
     for index in np.unique(scores.truth):
         label = scores.head.labels[index]
         positive = truth == index
-        found |= {
-            (label.key, SENSITIVITY): metrics.sensitivity(guesses == index, positive),
-            (label.key, SPECIFICITY): metrics.specificity(guesses == index, positive),
-            (label.key, AUC): aucs[index],
-            (label.key, _at(SENSITIVITY, label)): metrics.sensitivity(called[:, index], positive),
-            (label.key, _at(SPECIFICITY, label)): metrics.specificity(called[:, index], positive),
-            (label.key, COVERAGE): coverage[index],
+        values |= {
+            (label.key, Metric.SENSITIVITY): metrics.sensitivity(guesses == index, positive),
+            (label.key, Metric.SPECIFICITY): metrics.specificity(guesses == index, positive),
+            (label.key, Metric.AUC): aucs[index],
+            (label.key, Metric.SENSITIVITY_AT_OPERATING_POINT): metrics.sensitivity(called[:, index], positive),
+            (label.key, Metric.SPECIFICITY_AT_OPERATING_POINT): metrics.specificity(called[:, index], positive),
+            (label.key, Metric.COVERAGE): coverage[index],
         }
-    return found
-
-
-def _at(name: str, label: Label) -> str:
-    return f"{name} at the {label.operating_point} threshold"
+    return values
 
 
 def _counts(scores: HeadScores) -> dict[Key, int]:
     """The number of images of each measure that is not over all of them."""
-    counts = {
-        ("", DECIDED_ACCURACY): int((scores.decided != MISSING).sum()),
-        ("", ANSWERED_ACCURACY): int((scores.replies == Reply.ANSWERED).sum()),
+    counts: dict[Key, int] = {
+        ("", Metric.ACCURACY_WHEN_DECIDED): int((scores.decided != MISSING).sum()),
+        ("", Metric.ACCURACY_WHEN_ANSWERED): int((scores.replies == Reply.ANSWERED).sum()),
     }
     for index, label in enumerate(scores.head.labels):
         positives = int((scores.truth == index).sum())
         negatives = len(scores.truth) - positives
-        counts |= {(label.key, name): positives for name in (SENSITIVITY, _at(SENSITIVITY, label), COVERAGE)}
-        counts |= {(label.key, name): negatives for name in (SPECIFICITY, _at(SPECIFICITY, label))}
+        counts |= {(label.key, metric): positives for metric in OF_POSITIVES}
+        counts |= {(label.key, metric): negatives for metric in OF_NEGATIVES}
     return counts

@@ -12,6 +12,8 @@ from typing import TypeVar
 import numpy as np
 from scipy.stats import rankdata
 
+from models.card import ReliabilityBin
+
 RESAMPLES = 1000
 SEED = 20261120
 BINS = 15
@@ -103,18 +105,6 @@ def negative_log_likelihood(probabilities: np.ndarray, truth: np.ndarray) -> flo
     """Mean of -ln of the right label's probability, in nats."""
     own = probabilities[np.arange(len(truth)), truth]
     return float(-np.log(np.maximum(own, SMALLEST)).mean())
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """The images whose top label's probability lies in one of the equal bins of 0 to 1.
-
-    `confidence`: their mean probability. `accuracy`: share of them that the top label was right for. `n`: how many.
-    """
-
-    confidence: float
-    accuracy: float
-    n: int
 
 
 def reliability(probabilities: np.ndarray, truth: np.ndarray, bins: int = BINS) -> list[ReliabilityBin]:

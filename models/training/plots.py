@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from models.imaging import shrink
 from models.task import Head, Task
 from models.training import metrics
-from models.training.datasets import read_upload
+from models.training.manifest import read_upload
 from models.training.outside import check_outside_repository
 from models.training.scoring import HeadScores, ImageScore, Reply, head_scores
 
@@ -116,7 +117,7 @@ def _drawable(scores: HeadScores) -> Iterable[int]:
     return np.flatnonzero((counts > 0) & (counts < len(scores.truth)))
 
 
-def _line(index: int) -> dict[str, object]:
+def _line(index: int) -> dict[str, Any]:
     return {"color": COLOURS[index % len(COLOURS)], "linestyle": STYLES[index // len(COLOURS) % len(STYLES)]}
 
 

@@ -8,28 +8,31 @@ falls by more than 0.002. Calibration stays that of float32; `evaluate` measures
 """
 
 import argparse
-import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from models.calibration import calibrated
-from models.card import PRECISIONS, Card, card_path, read_card
+from models.card import PRECISIONS, Card
+from models.card_file import load_card, read_card, write_card
+from models.deployment import current_deployment
 from models.imaging import prepare
 from models.inference import split_heads
-from models.runtime import MODEL, ServingNetwork, network_folder
+from models.runtime import MODEL, ServingNetwork, run_views
 from models.task import Task
-from models.training.calibrate import head_answers, milliseconds
+from models.training.calibrate import head_answers
 from models.training.compile import compile_graph
-from models.training.datasets import Example, load_examples, read_upload, training_task
+from models.training.datasets import load_examples
+from models.training.manifest import Example, read_upload
 from models.training.metrics import macro_auc
+from models.training.recipes import training_task
 from models.training.store import load_network
-from models.views import run_views
+from models.training.timing import milliseconds
 
-MAY_LOSE = 0.002
+MAX_REGRESSION = 0.002
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ def measure(task: Task, card: Card, graph: Path, examples: list[Example]) -> Cos
     logits = {head.key: values for head, values in split_heads(task, np.array(raw))}
     probabilities, aucs = {}, {}
     for head in task.heads:
-        own, truth = head_answers(task, head, logits, examples)
-        probabilities[head.key] = calibrated(own, card.heads[head.key].temperature)
+        served, truth = head_answers(task, head, logits, examples)
+        probabilities[head.key] = calibrated(served, card.heads[head.key].temperature)
         aucs[head.key] = macro_auc(probabilities[head.key], truth)
     batch = np.full((1, card.spec.height, card.spec.width, 3), 127.0, np.float32)
     return Cost(graph.stat().st_size, milliseconds(lambda: network.run(batch)), probabilities, aucs)
@@ -61,15 +64,15 @@ def measure(task: Task, card: Card, graph: Path, examples: list[Example]) -> Cos
 
 def measure_all(task: Task) -> dict[str, Cost]:
     """Precision -> its cost, on the validation images."""
-    card, model = read_card(task), load_network(network_folder(task) / MODEL)
-    examples = load_examples(task, splits=("val",), exclude=card.facts["training"]["excluded"])
-    found = {}
+    card, model = read_card(task), load_network(current_deployment().network_of(task).folder / MODEL)
+    examples = load_examples(task, splits=("val",), exclude=card.training.excluded)
+    costs = {}
     with tempfile.TemporaryDirectory() as folder:
         for precision in PRECISIONS:
             graph = Path(folder) / f"{precision}.tflite"
             graph.write_bytes(compile_graph(model, task, precision))
-            found[precision] = measure(task, card, graph, examples)
-    return found
+            costs[precision] = measure(task, card, graph, examples)
+    return costs
 
 
 def loss(exact: Cost, smaller: Cost) -> float:
@@ -77,9 +80,10 @@ def loss(exact: Cost, smaller: Cost) -> float:
     return max(exact.aucs[key] - smaller.aucs[key] for key in exact.aucs)
 
 
-def show(found: dict[str, Cost]) -> None:
-    exact = found["float32"]
-    for precision, cost in found.items():
+def show(costs: dict[str, Cost]) -> None:
+    """Print the cost of each precision, and how far it moves what each head says."""
+    exact = costs["float32"]
+    for precision, cost in costs.items():
         print(f"{precision:8} {cost.size / 1e6:6.1f} MB {cost.milliseconds:7.1f} ms")
         for key, auc in cost.aucs.items():
             moved = np.abs(cost.probabilities[key] - exact.probabilities[key]).max()
@@ -88,9 +92,8 @@ def show(found: dict[str, Cost]) -> None:
 
 def use(task: Task, precision: str) -> None:
     """Write the choice into the card; `compile` makes the graph anew."""
-    path = card_path(task)
-    card = json.loads(path.read_text(encoding="utf-8")) | {"precision": precision}
-    path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    path = current_deployment().network_of(task).card_path
+    write_card(path, replace(load_card(path), precision=precision))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -99,17 +102,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--use", choices=PRECISIONS, help="serve with these weights from now on")
     options = parser.parse_args(arguments)
     task = training_task(options.task)
-    found = measure_all(task)
-    show(found)
+    costs = measure_all(task)
+    show(costs)
     if options.use is None:
         return
-    lost = loss(found["float32"], found[options.use])
-    if lost > MAY_LOSE:
+    lost = loss(costs["float32"], costs[options.use])
+    if lost > MAX_REGRESSION:
         raise SystemExit(
-            f"{options.use} is not used: the AUC of a head falls by {lost:.4f}, and {MAY_LOSE} is allowed."
+            f"{options.use} is not used: the AUC of a head falls by {lost:.4f}, and {MAX_REGRESSION} is allowed."
         )
     use(task, options.use)
-    print(f"{card_path(task)} says {options.use}. Next: python -m models.training.compile {task.name}")
+    print(f"The card of {task.name} says {options.use}. Next: python -m models.training.compile {task.name}")
 
 
 if __name__ == "__main__":

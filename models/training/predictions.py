@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.inference import get_card
+from models.card_file import read_card
 from models.task import Task
 from models.training.scoring import ImageScore, head_scores
 
@@ -39,7 +39,7 @@ class Predictions:
 
 def write_predictions(path: Path, task: Task, images: list[ImageScore], split: str) -> None:
     """Write the calibrated probabilities of every image whose label is known, whatever the gate said."""
-    card = get_card(task)
+    card = read_card(task)
     heads = {}
     for head in task.heads:
         scores = head_scores(head, images)

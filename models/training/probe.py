@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from models.audit import Probe, SourceProbes
 from models.training.answers import Answers
 
 SEED = 20261120
@@ -21,20 +22,24 @@ FEWEST = 10
 
 
 def source_classifier(
-    features: np.ndarray, sources: np.ndarray, groups: np.ndarray, labels: np.ndarray, names: list[str]
-) -> dict:
-    """Probes over all images and within each label: features [n, c]; the others [n], `labels` indexing `names`."""
-    within = {}
-    for index, name in enumerate(names):
-        rows = labels == index
-        within[name] = probe(features[rows], sources[rows], groups[rows])
-    return {
-        "overall": probe(features, sources, groups),
-        "labels": {name: found for name, found in within.items() if found},
+    column: str, features: np.ndarray, sources: np.ndarray, groups: np.ndarray, labels: np.ndarray, names: list[str]
+) -> SourceProbes:
+    """Probes over all images and within each label: features [n, c]; the others [n], `labels` indexing `names`.
+
+    `column`: of the manifest, from which the sources are.
+    """
+    within = {
+        name: probe(features[labels == index], sources[labels == index], groups[labels == index])
+        for index, name in enumerate(names)
     }
+    return SourceProbes(
+        column=column,
+        overall=probe(features, sources, groups),
+        labels={name: one for name, one in within.items() if one},
+    )
 
 
-def probe(features: np.ndarray, sources: np.ndarray, groups: np.ndarray) -> dict | None:
+def probe(features: np.ndarray, sources: np.ndarray, groups: np.ndarray) -> Probe | None:
     """How well logistic regression tells the sources apart, cross-validated with groups kept whole.
 
     None where fewer than two sources are large enough.
@@ -50,8 +55,8 @@ def probe(features: np.ndarray, sources: np.ndarray, groups: np.ndarray) -> dict
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
     probabilities = cross_val_predict(classifier, features, truth, groups=groups, cv=folds, method="predict_proba")
     answers = Answers(probabilities, truth, groups)
-    return {
-        "chance": answers.chance,
-        "sources": dict(sorted(Counter(sources.tolist()).items())),
-        "measures": answers.measures(),
-    }
+    return Probe(
+        chance=answers.chance,
+        sources=dict(sorted(Counter(sources.tolist()).items())),
+        measures=answers.measures(),
+    )

@@ -5,6 +5,7 @@ calibrated and decided with the very functions of `models.predict`. Unlike there
 refuses, so that both can be told: how good the network is, and how often a user gets an answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,13 +14,13 @@ from tqdm import tqdm
 
 from models.decision import asked_heads
 from models.decoders.errors import UnreadableImage
-from models.gate import MODALITY_TASK, judge_distance
+from models.gate import judge_distance
 from models.imaging import prepare
 from models.inference import decide, pass_gate
-from models.runtime import get_network
+from models.runtime import get_network, run_views
 from models.task import Head, HeadResult, Task
-from models.training.datasets import MISSING, Example, UnfitManifest, read_upload
-from models.views import run_views
+from models.training.manifest import MISSING, Example, UnfitManifest, read_upload
+from models.training.recipes import RECIPES
 
 
 class Reply(StrEnum):
@@ -107,13 +108,12 @@ def score_image(task: Task, example: Example) -> ImageScore:
 
 
 def _passes(task: Task, pixels: np.ndarray, features: np.ndarray) -> bool:
-    # The gate's own network is asked about every kind of image: nothing stands before it.
-    if task.name == MODALITY_TASK.name:
+    if not RECIPES[task.name].behind_gate:
         return True
     return pass_gate(task, pixels).passed and judge_distance(get_network(task), features).passed
 
 
-def head_scores(head: Head, images: list[ImageScore]) -> HeadScores:
+def head_scores(head: Head, images: Sequence[ImageScore]) -> HeadScores:
     """The images of which this head's label is known. A specialist's head is asked as served: for the part found."""
     known = [image for image in images if image.example.targets[head.key] != MISSING]
     results = [image.heads[head.key] for image in known]

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from models import UnreadableImage
-from models.card import HeadCard, NetworkUnavailable
+from models.card import HeadCard
+from models.card_file import NetworkUnavailable, read_card
 from models.decision import conformal_set, prediction_set
-from models.inference import get_card
+from models.decoders.errors import UnreadableImage
 from models.task import Head, OperatingPoint, Task
 from models.training import metrics
-from models.training.datasets import SPLITS, load_examples, training_task
+from models.training.datasets import load_examples
+from models.training.manifest import SPLITS
 from models.training.predictions import UnfitPredictions, read_predictions
+from models.training.recipes import training_task
 from models.training.scoring import head_scores, score_images
 
 COLUMNS = (
@@ -60,8 +62,8 @@ def set_sizes(head: Head, calibration: HeadCard, answers: Answers) -> SetSizes:
     rows = np.arange(len(answers.truth))
     return SetSizes(
         n=len(rows),
-        coverage=tuple(metrics.share(in_set[rows, answers.truth]) for in_set in (before, after)),
-        size=tuple(metrics.mean_set_size(in_set) for in_set in (before, after)),
+        coverage=(metrics.share(before[rows, answers.truth]), metrics.share(after[rows, answers.truth])),
+        size=(metrics.mean_set_size(before), metrics.mean_set_size(after)),
         not_excluded=metrics.mean_set_size(np.array([found.not_excluded for found in sets])),
         out_of_order=metrics.share(_out_of_order(before, answers.probabilities)),
     )
@@ -77,21 +79,21 @@ def _out_of_order(in_set: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 def scored_answers(task: Task, split: str) -> dict[str, Answers]:
     """Head key -> what the network that serves `task` answers to the images of `split`, scored now."""
     images = score_images(task, load_examples(task, splits=(split,)))
-    found = {head.key: head_scores(head, images) for head in task.heads}
-    return {key: Answers(one.truth, one.probabilities) for key, one in found.items() if len(one.truth)}
+    scores = {head.key: head_scores(head, images) for head in task.heads}
+    return {key: Answers(one.truth, one.probabilities) for key, one in scores.items() if len(one.truth)}
 
 
 def stored_answers(task: Task, path: Path) -> dict[str, Answers]:
     """Head key -> answers out of a file of predictions; raises UnfitPredictions if another network gave them."""
     found = read_predictions(path)
-    if (found.task, found.sha256) != (task.name, get_card(task).sha256):
+    if (found.task, found.sha256) != (task.name, read_card(task).sha256):
         raise UnfitPredictions(f"{path} holds the answers of another network than the one that serves {task.title}.")
     return {key: Answers(one.truth, one.probabilities) for key, one in found.heads.items()}
 
 
 def markdown(task: Task, answers: dict[str, Answers]) -> str:
     """The table, one line for each head of which labels are known."""
-    card = get_card(task)
+    card = read_card(task)
     rows = [_row(head, set_sizes(head, card.heads[head.key], answers[head.key])) for head in _known(task, answers)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (COLUMNS, ("---",) * len(COLUMNS), *rows))
 

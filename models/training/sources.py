@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.task import Task
-from models.training.datasets import SOURCES, Example, datasets_root, read_manifest
+from models.training.manifest import Example, read_manifest
+from models.training.recipes import RECIPES
 
 
 def manifest_column(task: Task, examples: Sequence[Example]) -> tuple[str, np.ndarray]:
@@ -17,9 +18,9 @@ def manifest_column(task: Task, examples: Sequence[Example]) -> tuple[str, np.nd
     if len(np.unique(names)) > 1:
         return "dataset_name", names
     copies = {
-        datasets_root() / source.folder / row["path"]: row["source_repo"]
-        for source in SOURCES[task.name]
-        for row in read_manifest(datasets_root() / source.folder / "manifest.csv")
+        source.manifest.parent / row["path"]: row["source_repo"]
+        for source in RECIPES[task.name].manifests
+        for row in read_manifest(source.manifest)
     }
     return "source_repo", np.array([copies[example.path] for example in examples])
 
@@ -30,8 +31,8 @@ def origins(task: Task, examples: Sequence[Example]) -> np.ndarray:
     Parts of one data set are one origin; where there is only one, its renderings (`source_repo`) stand for origins.
     """
     declared = {dataset: source.name for source in task.sources for dataset in source.datasets}
-    found = np.array([declared.get(example.dataset_name, example.dataset_name) for example in examples])
-    if len(np.unique(found)) > 1:
-        return found
-    column, names = manifest_column(task, examples)
-    return names if column == "source_repo" else found
+    names = np.array([declared.get(example.dataset_name, example.dataset_name) for example in examples])
+    if len(np.unique(names)) > 1:
+        return names
+    column, copies = manifest_column(task, examples)
+    return copies if column == "source_repo" else names

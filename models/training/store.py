@@ -1,4 +1,7 @@
-"""Saving networks small: a .keras file whose weights are float16. Keras casts them back to float32 on loading."""
+"""Where trainings lie, and how networks are saved small.
+
+A .keras file whose weights are float16: Keras casts them back to float32 on loading.
+"""
 
 import io
 import json
@@ -11,8 +14,16 @@ import numpy as np
 
 from models.runtime import file_sha256
 
+# Checkpoints and logs of trainings, in the working directory: run_folder of each network.
+RUNS = Path("runs")
+EPOCHS = "epochs.csv"
 _WEIGHTS_MEMBER = "model.weights.h5"
 _METADATA_MEMBER = "metadata.json"
+
+
+def run_folder(task: str, network: str) -> Path:
+    """Where the checkpoints and the log of epochs of one training lie."""
+    return RUNS / task / network
 
 
 def save_network(network: keras.Model, path: Path) -> str:

@@ -85,11 +85,13 @@ def youden_threshold(probabilities: np.ndarray, positive: np.ndarray) -> float:
     return float(thresholds[1:][np.argmax((true_rate - false_rate)[1:])])
 
 
-def operating_points(head: Head, probabilities: np.ndarray, truth: np.ndarray) -> dict[str, dict[str, float]]:
-    """Name of each operating point -> label key -> threshold."""
+def operating_points(
+    head: Head, probabilities: np.ndarray, truth: np.ndarray
+) -> dict[OperatingPoint, dict[str, float]]:
+    """Each operating point -> label key -> threshold."""
     return {
-        OperatingPoint.BALANCED.value: balanced_thresholds(head, probabilities, truth),
-        OperatingPoint.SENSITIVITY_95.value: sensitive_thresholds(head, probabilities, truth),
+        OperatingPoint.BALANCED: balanced_thresholds(head, probabilities, truth),
+        OperatingPoint.SENSITIVITY_95: sensitive_thresholds(head, probabilities, truth),
     }
 
 

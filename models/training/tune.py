@@ -8,7 +8,7 @@ it was. What was tried is kept in models/weights/<task>/<network>/tuning.json, t
      "space": {PARAMETER: {"low", "high", "log"}},
      "trials": [{"number", "state": "complete" or "pruned", "score", "epochs", "seconds", "parameters": {NAME: value}}]}
 
-The best is printed as a recipe; a human takes it over into recipes.py, after a whole training that confirms it.
+The best is printed as a recipe; a human takes it over into that of the task, after a whole training that confirms it.
 """
 
 import argparse
@@ -16,19 +16,26 @@ import dataclasses
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import keras
 import optuna
 from tqdm import tqdm
 
 from models.architectures import TRUNKS
-from models.card import WEIGHTS
+from models.deployment import NetworkId
 from models.imaging import InputSpec
 from models.task import Task
-from models.training import fit
+from models.training import store
 from models.training.augment import Augmentation
-from models.training.datasets import Example, load_examples, read_pixels, training_task
-from models.training.recipes import RECIPES, Recipe
+from models.training.datasets import load_examples
+from models.training.fit.batches import Batches
+from models.training.fit.network import imagenet_weights, start_network
+from models.training.fit.optimiser import compile_for_training
+from models.training.fit.score import ValidationScore
+from models.training.manifest import Example, read_pixels
+from models.training.recipe import Recipe
+from models.training.recipes import RECIPES, training_task
 
 SEED = 20261120
 SCORE = "best epoch's mean of accuracy, balanced accuracy and macro AUC on validation, heads weighted as their losses"
@@ -65,8 +72,8 @@ def parameters_of(recipe: Recipe) -> dict[str, float]:
 
 def recipe_with(recipe: Recipe, parameters: dict[str, float]) -> Recipe:
     """The recipe with these parameters in place of its own."""
-    own = {name: value for name, value in parameters.items() if name != "augmentation"}
-    return dataclasses.replace(recipe, augmentation=scaled(recipe.augmentation, parameters["augmentation"]), **own)
+    plain: dict[str, Any] = {name: value for name, value in parameters.items() if name != "augmentation"}
+    return dataclasses.replace(recipe, augmentation=scaled(recipe.augmentation, parameters["augmentation"]), **plain)
 
 
 def scaled(change: Augmentation, factor: float) -> Augmentation:
@@ -74,7 +81,7 @@ def scaled(change: Augmentation, factor: float) -> Augmentation:
 
     Mirroring and flipping are no strengths and stay; zoom factors are scaled about 1.
     """
-    values = {}
+    values: dict[str, Any] = {}
     for name, value in dataclasses.asdict(change).items():
         if isinstance(value, tuple):
             values[name] = tuple(round(end**factor, 4) for end in value)
@@ -107,17 +114,17 @@ class Search:
 
     def __call__(self, trial: optuna.Trial) -> float:
         """The validation score of the best epoch of a network with this trial's parameters."""
-        found = {name: trial.suggest_float(name, own.low, own.high, log=own.log) for name, own in SPACE.items()}
-        recipe = recipe_with(self.recipe, found)
+        drawn = {name: trial.suggest_float(name, one.low, one.high, log=one.log) for name, one in SPACE.items()}
+        recipe = recipe_with(self.recipe, drawn)
         keras.utils.clear_session()
         keras.utils.set_random_seed(SEED)
-        batches = fit.Batches(self.task, self.train, recipe, training=True, seed=SEED)
-        validation = fit.Batches(self.task, self.validation, recipe, training=False, seed=SEED)
-        network = fit.start_network(self.task, self.network, recipe, weights=fit.imagenet_weights(self.network))
-        fit.compile_for_training(self.task, network, self.train, recipe, steps=recipe.epochs * len(batches))
+        batches = Batches(self.task, self.train, recipe, training=True, seed=SEED)
+        validation = Batches(self.task, self.validation, recipe, training=False, seed=SEED)
+        network = start_network(self.task, self.network, recipe, weights=imagenet_weights(self.network))
+        compile_for_training(self.task, network, self.train, recipe, steps=recipe.epochs * len(batches))
         report = ReportScore(trial)
         scores = [
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True), fit.ValidationScore(self.task, validation), report
+            keras.callbacks.SwapEMAWeights(swap_on_epoch=True), ValidationScore(self.task, validation), report
         ]  # fmt: skip
         network.fit(batches, epochs=recipe.epochs, callbacks=scores)
         if report.pruned:
@@ -134,7 +141,7 @@ def open_study(task: Task, network: str, recipe: Recipe) -> optuna.Study:
 
     A trial that a stop cut short counts as failed. One search at a time may work on a study.
     """
-    folder = fit.RUNS / task.name
+    folder = store.RUNS / task.name
     folder.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
         storage=f"sqlite:///{folder / 'tuning.db'}",
@@ -160,12 +167,18 @@ def tried(study: optuna.Study) -> list[dict]:
             "state": trial.state.name.lower(),
             "score": round(max(trial.intermediate_values.values()), 4),
             "epochs": len(trial.intermediate_values),
-            "seconds": round(trial.duration.total_seconds()),
+            "seconds": _seconds(trial),
             "parameters": {name: _shortened(value) for name, value in trial.params.items()},
         }
         for trial in study.get_trials(deepcopy=False, states=FINISHED)
     ]
     return sorted(rows, key=lambda row: (row["state"], -row["score"]))
+
+
+def _seconds(trial: optuna.trial.FrozenTrial) -> int:
+    """How long a finished trial took."""
+    assert trial.duration is not None
+    return round(trial.duration.total_seconds())
 
 
 def _shortened(value: float) -> float:
@@ -184,7 +197,7 @@ def write_tuning(study: optuna.Study, search: Search, path: Path) -> None:
             "validation_images": len(search.validation),
             "score": SCORE,
         },
-        "space": {name: dataclasses.asdict(own) for name, own in SPACE.items()},
+        "space": {name: dataclasses.asdict(one) for name, one in SPACE.items()},
         "trials": tried(study),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -202,7 +215,7 @@ def main(arguments: list[str] | None = None) -> None:
     task, recipe = training_task(options.task), RECIPES[options.task]
     spec = InputSpec(options.size, options.size, recipe.spec.fit)
     search = Search(task, options.network, dataclasses.replace(recipe, spec=spec, epochs=options.epochs))
-    path = WEIGHTS / task.name / options.network / "tuning.json"
+    path = NetworkId(task.name, options.network).folder / "tuning.json"
     study = open_study(task, options.network, search.recipe)
     done = len(study.get_trials(deepcopy=False, states=FINISHED))
     for _ in tqdm(range(done, options.trials), initial=done, total=options.trials, desc="trials"):

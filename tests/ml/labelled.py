@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from models.task import Task
-from models.training.datasets import Example, datasets_root, load_examples, training_task
+from models.training.datasets import load_examples
+from models.training.manifest import Example, datasets_root
+from models.training.recipes import training_task
 
 needs_labelled_images = pytest.mark.skipif(
     not datasets_root().is_dir(), reason="the labelled images are not on this machine (LUMEN_DATASETS)"

@@ -1,20 +1,22 @@
 """The networks as the tests iterate them: those that serve five tasks, the gate's own, and all that are registered."""
 
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import models
-from models.gate import MODALITY_TASK
+from models.deployment import NetworkId, current_deployment, served_tasks
 from models.task import Task
 
 TASKS = models.all_tasks()
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-every_network = pytest.mark.parametrize("task", (*TASKS, MODALITY_TASK), ids=lambda task: task.name)
+every_network = pytest.mark.parametrize("task", served_tasks(), ids=lambda task: task.name)
 REGISTERED = [
-    replace(task, network=name) for task in (*TASKS, MODALITY_TASK) for name in models.registered_networks(task)
+    (task, NetworkId(task.name, name)) for task in served_tasks() for name in models.registered_networks(task)
 ]
-every_registered_network = pytest.mark.parametrize("task", REGISTERED, ids=lambda task: f"{task.name}-{task.network}")
+every_registered_network = pytest.mark.parametrize(
+    ("task", "network"), REGISTERED, ids=[f"{network.task}-{network.name}" for _, network in REGISTERED]
+)
 
 # Keras 3.15 copies its variables in a way that NumPy 2 deprecates, when it saves them: nothing of ours.
 uses_keras = [
@@ -23,10 +25,15 @@ uses_keras = [
 ]
 
 
+def network_folder(task: Task) -> Path:
+    """The folder of the network that serves `task`."""
+    return current_deployment().network_of(task).folder
+
+
 def specialists(task: Task, key: str) -> int:
     """How many specialists answer this head: 1 for a head of its own."""
-    given = task.head(key).given
-    return len(task.head(given).labels) if given else 1
+    condition = task.head(key).conditioned_on
+    return len(task.head(condition).labels) if condition else 1
 
 
 def logit_count(task: Task) -> int:

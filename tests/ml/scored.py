@@ -8,7 +8,7 @@ from models import Head, Label
 from models.card import HeadCard
 from models.decision import decide_head
 from models.task import OperatingPoint
-from models.training.datasets import MISSING, Example
+from models.training.manifest import MISSING, Example
 from models.training.scoring import HeadScores, ImageScore, head_scores
 from tests.ml.files import scene
 

@@ -68,7 +68,7 @@ def test_heads_give_logits_for_every_label_and_specialist(task):
     found = small_network(task)(pixels(side=32), training=False)
     assert list(found) == [head.key for head in task.heads]
     for head in task.heads:
-        own = (specialists(task, head.key),) if head.given else ()
+        own = (specialists(task, head.key),) if head.conditioned_on else ()
         assert found[head.key].shape == (2, *own, len(head.labels))
 
 
@@ -180,7 +180,7 @@ def test_a_saved_network_takes_a_plain_batch(task, tmp_path):
 
 
 def test_the_gate_sees_all_its_modalities():
-    from models.gate import MODALITY_TASK
+    from models.modality import MODALITY_TASK
 
     found = small_network(MODALITY_TASK)(pixels(side=32), training=False)
     assert found[MODALITY_TASK.primary].shape == (2, len(Modality))

@@ -1,7 +1,6 @@
 """The shortcut audit: what trees, probes and networks without a source can and cannot tell from drawn pictures."""
 
 import dataclasses
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,19 +9,21 @@ import numpy as np
 import pytest
 
 import models
-from models import card
+from models import deployment
+from models.audit import Audit, Change, LeftOut, Probe, SourceProbes, encode_audit
 from models.card import HeadCard
 from models.imaging import InputSpec
-from models.runtime import RawOutput
+from models.measures import Measure, MeasureSet, Metric, find_measure
+from models.runtime import NetworkOutputs
 from models.training import audit, baseline, metrics, probe
 from models.training.altered import CHANGES
 from models.training.answers import Answers
-from models.training.datasets import Example
+from models.training.manifest import Example
 from models.training.sources import manifest_column, origins
 from models.training.superficial import read_cues
 from tests.ml.drawn import COLOURS, picture, write_injuries
 from tests.ml.files import noise, scene
-from tests.ml.networks import uses_keras
+from tests.ml.networks import network_folder, uses_keras
 
 INJURY = models.get_task("injury")
 HEAD = INJURY.head("injury")
@@ -40,12 +41,13 @@ def drawn(tmp_path, monkeypatch) -> list:
     """The examples of a made-up data set, beside a weights folder without an audit."""
     write_injuries(tmp_path / "injury", {"train": 60, "val": 120})
     monkeypatch.setenv("LUMEN_DATASETS", str(tmp_path))
-    monkeypatch.setattr(card, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(deployment, "WEIGHTS", tmp_path / "weights")
     return audit.load_examples(INJURY, splits=("val",))
 
 
-def value(measures: list[dict], name: str = "Balanced accuracy") -> float:
-    return next(found["value"] for found in measures if found["name"] == name)
+def value(measures: tuple[Measure, ...]) -> float:
+    """The balanced accuracy among these."""
+    return find_measure(measures, Metric.BALANCED_ACCURACY).value
 
 
 def looks(pictures: list[np.ndarray], labels: list[int]) -> baseline.Looks:
@@ -59,19 +61,19 @@ def test_a_label_that_is_a_colour_is_told_by_colour():
     labels = [0, 1, 2] * 20
     drawn = [picture(list(COLOURS.values())[label], soft=False, rng=rng) for label in labels]
     found = baseline.tiny_image_baseline(HEAD, looks(drawn[:30], labels[:30]), looks(drawn[30:], labels[30:]))
-    assert found["chance"] == pytest.approx(1 / 3, abs=1e-4)
-    assert value(found["measures"]) == 1
-    cues = {cue["cue"]: cue for cue in found["cues"]}
-    assert value(cues["colour"]["alone"]) == 1
-    assert value(cues["shape"]["alone"]) < 0.5, "all pictures have one shape"
-    assert cues["colour"]["drop"] > cues["shape"]["drop"] == 0
+    assert found.chance == pytest.approx(1 / 3, abs=1e-4)
+    assert value(found.measures) == 1
+    cues = {cue.cue: cue for cue in found.cues}
+    assert value(cues["colour"].alone) == 1
+    assert value(cues["shape"].alone) < 0.5, "all pictures have one shape"
+    assert cues["colour"].drop > cues["shape"].drop == 0
 
 
 def test_noise_is_not_told():
     labels = np.random.default_rng(0).integers(0, 3, 160).tolist()
     drawn = [noise(32, 32, seed) for seed in range(160)]
     found = baseline.tiny_image_baseline(HEAD, looks(drawn[:80], labels[:80]), looks(drawn[80:], labels[80:]))
-    assert value(found["measures"]) == pytest.approx(1 / 3, abs=0.12)
+    assert value(found.measures) == pytest.approx(1 / 3, abs=0.12)
 
 
 @pytest.mark.parametrize(
@@ -104,14 +106,14 @@ def test_a_source_that_is_only_softer_is_found_by_features_that_see_it():
     cues = [read_cues(picture((90, 90, 90), soft=source == "soft", rng=rng), 1000) for source in sources]
     labels, groups = np.zeros(60, int), np.arange(60)
 
-    def found(cue: str) -> dict:
+    def found(cue: str) -> dict[str, Probe]:
         features = np.stack([row[cue] for row in cues])
-        return probe.source_classifier(features, sources, groups, labels, ["burn", "wound"])["labels"]
+        return probe.source_classifier("made up", features, sources, groups, labels, ["burn", "wound"]).labels
 
     assert set(found("sharpness")) == {"burn"}, "nobody shares a label that no image has"
-    assert found("sharpness")["burn"]["sources"] == {"sharp": 30, "soft": 30}
-    assert value(found("sharpness")["burn"]["measures"]) == 1
-    assert value(found("shape")["burn"]["measures"]) == pytest.approx(0.5)
+    assert found("sharpness")["burn"].sources == {"sharp": 30, "soft": 30}
+    assert value(found("sharpness")["burn"].measures) == 1
+    assert value(found("shape")["burn"].measures) == pytest.approx(0.5)
 
 
 def test_a_patient_who_is_recognised_gives_no_source_away():
@@ -120,7 +122,7 @@ def test_a_patient_who_is_recognised_gives_no_source_away():
     patients = np.repeat(np.arange(200), 3)
     features = rng.normal(size=(200, 20))[patients]
     sources = rng.permutation(["a", "b"] * 100)[patients]
-    assert value(probe.probe(features, sources, patients)["measures"]) == pytest.approx(0.5, abs=0.1)
+    assert value(probe.probe(features, sources, patients).measures) == pytest.approx(0.5, abs=0.1)
 
 
 def test_a_source_of_few_patients_is_not_asked_for():
@@ -149,60 +151,67 @@ def test_copies_stand_for_sources_where_there_is_one_data_set(drawn):
     assert set(origins(INJURY, alike)) == {"made/sharp", "made/soft"}
 
 
+def undecided(head: models.Head) -> HeadCard:
+    """A calibration that rules nothing out."""
+    zeros = {label.key: 0.0 for label in head.labels}
+    return HeadCard(1.0, zeros, {models.OperatingPoint.BALANCED: zeros})
+
+
 class ColourNetwork:
     """Answers by mean colour and knows sharpness: what a network with a shortcut looks like from outside."""
 
     card = SimpleNamespace(
         spec=InputSpec(48, 48, "stretch"),
-        views=("original",),
+        tta_views=("original",),
         sha256="f" * 64,
-        heads={
-            head.key: HeadCard(1.0, dict.fromkeys((label.key for label in head.labels), 0.0), {})
-            for head in INJURY.heads
-        },
+        heads={head.key: undecided(head) for head in INJURY.heads},
     )
 
-    def run(self, batch: np.ndarray) -> RawOutput:
+    def run(self, batch: np.ndarray) -> NetworkOutputs:
         rest = sum(len(head.labels) for head in INJURY.heads) - 3
         logits = np.concatenate([batch[0].mean(axis=(0, 1)) / 10, np.zeros(rest)])
         fine = np.abs(np.diff(batch[0], axis=0)).mean(axis=(0, 1))
-        return RawOutput(logits.astype(np.float32), np.zeros((1, 1, 3 + rest), np.float32), fine)
+        return NetworkOutputs(logits.astype(np.float32), np.zeros((1, 1, 3 + rest), np.float32), fine)
 
 
 def test_an_audit_tells_what_the_network_leans_on(drawn, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(audit, "get_network", lambda task: ColourNetwork())
-    folder = tmp_path / "weights" / INJURY.name / INJURY.network
+    before = Audit(
+        created="2026-01-31", sha256="e" * 64, split="val", tiny_image_baseline={},
+        source_classifier=SourceProbes("dataset_name", None, {}),
+        left_out=(LeftOut(("burn",), "soft", 1, MeasureSet(), MeasureSet()),),
+    )  # fmt: skip
+    folder = network_folder(INJURY)
     folder.mkdir(parents=True)
-    kept = {"labels": ["burn"], "source": "soft", "n": 1, "measures": [], "with_source": []}
-    (folder / "audit.json").write_text(json.dumps({"left_out": [kept]}), encoding="utf-8")
+    (folder / "audit.json").write_text(encode_audit(before), encoding="utf-8")
     audit.main([INJURY.name])
 
     found = models.read_audit(INJURY)
-    assert (found["split"], found["sha256"]) == ("val", "f" * 64)
-    tiny = found["tiny_image_baseline"][HEAD.key]
-    assert (tiny["trained_on"], value(tiny["measures"]), value(tiny["network"])) == (60, 1, 1)
-    source = found["source_classifier"]
-    assert source["column"] == "dataset_name"
-    assert set(source["labels"]) == {"burn", "wound"}, "normal skin has one source"
-    assert value(source["labels"]["burn"]["measures"]) == 1
-    assert found["datasets"]["soft"]["measures"][0] | {"low": 0, "high": 0} == {
-        "name": "Accuracy", "value": 1.0, "low": 0, "high": 0, "n": 40
-    }  # fmt: skip
-    assert set(found["datasets"]["soft"]["labels"]) == {"burn", "wound"}
-    altered = {entry["change"]: value(entry["measures"]) for entry in found["altered_images"]}
-    assert altered["as it is"] == altered["blurred"] == 1
-    assert altered["without colour"] == pytest.approx(1 / 3, abs=0.01)
-    assert found["left_out"] == [kept]
+    assert (found.split, found.sha256) == ("val", "f" * 64)
+    tiny = found.tiny_image_baseline[HEAD.key]
+    assert (tiny.trained_on, value(tiny.measures), value(tiny.network)) == (60, 1, 1)
+    source = found.source_classifier
+    assert source.column == "dataset_name"
+    assert set(source.labels) == {"burn", "wound"}, "normal skin has one source"
+    assert value(source.labels["burn"].measures) == 1
+    first = found.datasets["soft"].measures[0]
+    assert (first.metric, first.value, first.n) == (Metric.ACCURACY, 1.0, 40)
+    assert set(found.datasets["soft"].labels) == {"burn", "wound"}
+    altered = {entry.change: value(entry.measures) for entry in found.altered_images}
+    assert altered[Change.NONE] == altered[Change.BLURRED] == 1
+    assert altered[Change.GREY] == pytest.approx(1 / 3, abs=0.01)
+    assert found.left_out == before.left_out
     assert "source of burn: chance 0.50" in capsys.readouterr().out
 
 
 @pytest.fixture
 def short_networks(drawn, tmp_path, monkeypatch):
-    from models.training import fit
+    from models.architectures import mobilenet_v2
+    from models.training import store
     from tests.ml.drawn import one_layer
 
-    monkeypatch.setattr(fit, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(fit.mobilenet_v2, "build_trunk", one_layer)
+    monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(mobilenet_v2, "build_trunk", one_layer)
 
 
 def with_keras(test):
@@ -216,11 +225,11 @@ def test_sources_that_share_a_label_are_left_out_in_turn_and_once(short_networks
     from models.training import left_out
 
     found = left_out.leave_sources_out(INJURY, side=64, epochs=1)
-    assert [(entry["source"], entry["labels"]) for entry in found] == [
-        ("sharp", ["burn", "wound"]), ("soft", ["burn", "wound"])
+    assert [(entry.source, entry.labels) for entry in found] == [
+        ("sharp", ("burn", "wound")), ("soft", ("burn", "wound"))
     ]  # fmt: skip
-    assert [entry["n"] for entry in found] == [60, 60], "all splits of a source that was never seen"
-    assert {measure["n"] for entry in found for measure in entry["with_source"]} == {40}, "validation where it was seen"
+    assert [entry.n for entry in found] == [60, 60], "all splits of a source that was never seen"
+    assert {one.n for entry in found for one in entry.with_source.measures} == {40}, "validation where it was seen"
 
     def train(*_):
         raise AssertionError("a finished network was trained again")
@@ -238,18 +247,18 @@ def test_nobody_seen_in_another_source_is_asked(short_networks, monkeypatch):
     images = left_out.read_images(INJURY)
     everybody_twice = [dataclasses.replace(e, group=f"{i // 6}", split="train") for i, e in enumerate(images.examples)]
     monkeypatch.setattr(left_out, "train_short", lambda *_: None)
-    monkeypatch.setattr(left_out, "measures_of", lambda *_: [])
+    monkeypatch.setattr(left_out, "measures_of", lambda *_: MeasureSet())
     same = dataclasses.replace(images, examples=everybody_twice)
-    assert left_out.without(same, left_out.short_recipe(INJURY, 64, 1), "soft", [0, 1])["n"] == 0
-    assert left_out.without(images, left_out.short_recipe(INJURY, 64, 1), "soft", [0, 1])["n"] == 60
+    assert left_out.without(same, left_out.short_recipe(INJURY, 64, 1), "soft", [0, 1]).n == 0
+    assert left_out.without(images, left_out.short_recipe(INJURY, 64, 1), "soft", [0, 1]).n == 60
 
 
 @with_keras
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [
-        ((0, 0, 1, 1), {"AUC of burn": 4, "AUC of wound": 4}),
-        ((0, 0), {"AUC of burn against other sources": 4}),
+        ((0, 0, 1, 1), {"burn": (Metric.AUC, 4), "wound": (Metric.AUC, 4)}),
+        ((0, 0), {"burn": (Metric.AUC_AGAINST_OTHER_SOURCES, 4)}),
         ((2, 2), {}),
     ],
 )
@@ -272,6 +281,6 @@ def test_a_finding_is_ranked_within_its_source_or_against_others(monkeypatch, la
 
     monkeypatch.setattr(left_out, "ask", know_all)
     found = left_out.measures_of(images, None, None, "own", examples[: len(labels)])
-    ranked = {measure["name"]: measure for measure in found if measure["name"].startswith("AUC of")}
-    assert {name: measure["n"] for name, measure in ranked.items()} == expected
-    assert all(measure["value"] == 1 for measure in ranked.values())
+    ranked = {label: auc for label, (auc,) in found.labels.items()}
+    assert {label: (auc.metric, auc.n) for label, auc in ranked.items()} == expected
+    assert all(auc.value == 1 for auc in ranked.values())

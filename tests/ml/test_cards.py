@@ -5,19 +5,18 @@ import json
 import os
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import models
-from models import NetworkUnavailable, card, runtime
-from models.card import read_card
-from models.gate import MODALITY_TASK
-from models.runtime import file_sha256, network_folder
+from models import GateSet, Metric, NetworkId, NetworkUnavailable, deployment, runtime
+from models.card_file import read_card, write_card
+from models.modality import MODALITY_TASK
+from models.runtime import file_sha256
 from models.task import OperatingPoint
-from models.views import VIEWS
-from tests.ml.networks import TASKS, every_network, every_registered_network, every_task
+from models.tta import TTA_VIEWS
+from tests.ml.networks import TASKS, every_network, every_registered_network, every_task, network_folder
 
 BROKEN, SPARED = TASKS[0], TASKS[1:]
 
@@ -27,10 +26,10 @@ def facts_of(task: models.Task) -> dict:
 
 
 @every_registered_network
-def test_a_card_describes_the_network_beside_it(task):
-    found = read_card(task)
-    assert (found.task, found.network) == (task.name, task.network)
-    assert found.sha256 == file_sha256(network_folder(task) / "model.keras")
+def test_a_card_describes_the_network_beside_it(task, network):
+    found = read_card(task, network)
+    assert NetworkId(found.task, found.network) == network
+    assert found.sha256 == file_sha256(network.folder / "model.keras")
     assert re.fullmatch(r"\d+\.\d+\.\d+", found.version)
     assert datetime.date(2026, 1, 1) <= datetime.date.fromisoformat(found.created)
     assert min(found.spec.height, found.spec.width) >= 32
@@ -38,16 +37,22 @@ def test_a_card_describes_the_network_beside_it(task):
 
 
 @every_registered_network
-def test_labels_stand_in_the_order_of_the_task(task):
-    trained = {key: head["labels"] for key, head in facts_of(task)["calibration"]["heads"].items()}
-    declared = {head.key: [label.key for label in head.labels] for head in task.heads}
+def test_a_card_that_is_read_and_written_is_the_same_file(task, network, tmp_path):
+    write_card(tmp_path / "card.json", read_card(task, network))
+    assert (tmp_path / "card.json").read_bytes() == network.card_path.read_bytes()
+
+
+@every_registered_network
+def test_labels_stand_in_the_order_of_the_task(task, network):
+    trained = {key: fit.labels for key, fit in read_card(task, network).calibration.fits.items()}
+    declared = {head.key: tuple(label.key for label in head.labels) for head in task.heads}
     assert list(trained.items()) == list(declared.items())
 
 
 @every_registered_network
-def test_every_head_is_calibrated(task):
-    found = read_card(task)
-    assert set(found.views) <= set(VIEWS)
+def test_every_head_is_calibrated(task, network):
+    found = read_card(task, network)
+    assert set(found.tta_views) <= set(TTA_VIEWS)
     for head in task.heads:
         own = found.heads[head.key]
         keys = [label.key for label in head.labels]
@@ -59,8 +64,8 @@ def test_every_head_is_calibrated(task):
 
 
 @every_registered_network
-def test_a_label_that_must_not_be_missed_stays_possible_down_to_its_sensitive_threshold(task):
-    found = read_card(task)
+def test_a_label_that_must_not_be_missed_stays_possible_down_to_its_sensitive_threshold(task, network):
+    found = read_card(task, network)
     for head in task.heads:
         own = found.heads[head.key]
         for label in head.labels:
@@ -69,18 +74,17 @@ def test_a_label_that_must_not_be_missed_stays_possible_down_to_its_sensitive_th
 
 
 @every_registered_network
-def test_a_card_says_what_calibration_changed_and_on_how_many_images(task):
-    for head in facts_of(task)["calibration"]["heads"].values():
-        assert head["n"] >= 10
-        for quality in (head["before"], head["after"]):
-            assert list(quality) == ["ece", "brier", "nll"]
-            assert all(0 <= value <= (1, 2, 5)[place] for place, value in enumerate(quality.values()))
-        assert head["after"]["nll"] <= head["before"]["nll"], "temperature 1 was better"
+def test_a_card_says_what_calibration_changed_and_on_how_many_images(task, network):
+    for fit in read_card(task, network).calibration.fits.values():
+        assert fit.n >= 10
+        for errors in (fit.before, fit.after):
+            assert 0 <= errors.ece <= 1 and 0 <= errors.brier <= 2 and 0 <= errors.nll <= 5
+        assert fit.after.nll <= fit.before.nll, "temperature 1 was better"
 
 
 @every_registered_network
-def test_a_card_names_the_data_it_was_trained_on(task):
-    names = read_card(task).trained_on
+def test_a_card_names_the_data_it_was_trained_on(task, network):
+    names = read_card(task, network).trained_on
     assert names
     assert len(set(names)) == len(names)
     assert all(name.strip() for name in names)
@@ -89,7 +93,7 @@ def test_a_card_names_the_data_it_was_trained_on(task):
 def assert_measures(measures: tuple[models.Measure, ...]) -> None:
     assert measures
     for found in measures:
-        assert found.name[0].isupper()
+        assert found.metric.words[0].isupper()
         assert found.n >= 1
         assert 0 <= found.low <= found.value <= found.high <= 1, found
 
@@ -97,50 +101,69 @@ def assert_measures(measures: tuple[models.Measure, ...]) -> None:
 @every_network
 def test_every_head_was_measured_on_the_test_split(task):
     found = read_card(task)
-    assert found.metrics.get("split") == "test", f"run: python -m models.training.evaluate {task.name}"
+    assert found.metrics and found.metrics.split == "test", f"run: python -m models.training.evaluate {task.name}"
     for head in task.heads:
         assert_measures(found.measures(head.key))
-        assert {"Accuracy", "Decided (not inconclusive)"} <= {one.name for one in found.measures(head.key)}
+        assert {Metric.ACCURACY, Metric.DECIDED} <= {one.metric for one in found.measures(head.key)}
         by_label = found.label_measures(head.key)
         assert list(by_label) == [label.key for label in head.labels]
         for measures in by_label.values():
-            assert [one.name for one in measures] == ["Sensitivity", "Specificity", "AUC"]
+            assert [one.metric for one in measures] == [Metric.SENSITIVITY, Metric.SPECIFICITY, Metric.AUC]
             assert_measures(measures)
-        for name, measures in found.metrics["heads"][head.key]["datasets"].items():
+        for name, measures in found.dataset_measures(head.key).items():
             assert name
-            assert_measures(tuple(models.Measure(**one) for one in measures))
+            assert_measures(measures)
+
+
+@every_network
+def test_a_measure_has_one_place(task):
+    for head in read_card(task).metrics.heads.values():
+        for some in (head.overall, *head.datasets.values(), *head.sources.values()):
+            for measures in (some.measures, *some.labels.values()):
+                assert len({one.metric for one in measures}) == len(measures)
 
 
 @every_task
 def test_the_card_says_how_often_the_gate_refuses_images_of_the_task(task):
-    found = models.get_card(task).metrics
-    assert "refused_by_gate" in found, f"run: python -m models.training.evaluate {task.name}"
-    assert_measures((models.Measure(**found["refused_by_gate"]),))
+    refused = models.get_card(task).metrics.refused_by_gate
+    assert refused, f"run: python -m models.training.evaluate {task.name}"
+    assert_measures((refused,))
 
 
 def test_the_gate_was_measured_for_every_task():
-    found = read_card(MODALITY_TASK).metrics
-    assert "gate" in found, "run: python -m models.training.evaluate modality"
-    assert list(found["gate"]) == [task.name for task in TASKS]
-    for rates in found["gate"].values():
-        assert list(rates) == ["own", "other_modality", "other_modality_grey", "not_medical"]
-        assert_measures(tuple(models.Measure(**rate) for rate in rates.values()))
+    gate = read_card(MODALITY_TASK).metrics.gate
+    assert gate, "run: python -m models.training.evaluate modality"
+    assert list(gate) == [task.name for task in TASKS]
+    for rates in gate.values():
+        assert list(rates) == list(GateSet)
+        assert_measures(tuple(rates.values()))
+
+
+@every_registered_network
+def test_an_audit_is_of_the_network_beside_it(task, network):
+    found = models.read_audit(task, network)
+    if found:
+        assert found.sha256 == read_card(task, network).sha256
+        for probe in (found.source_classifier.overall, *found.source_classifier.labels.values()):
+            assert_measures(probe.measures)
 
 
 def test_an_unmeasured_card_has_no_measures(tmp_path, monkeypatch):
     facts = facts_of(BROKEN)
     facts.pop("metrics", None)
     write_facts(tmp_path, monkeypatch, facts)
-    assert models.get_card(BROKEN).measures(BROKEN.primary) == ()
-    assert models.get_card(BROKEN).label_measures(BROKEN.primary) == {}
+    found = models.get_card(BROKEN)
+    assert found.measures(BROKEN.primary) == ()
+    assert found.label_measures(BROKEN.primary) == found.dataset_measures(BROKEN.primary) == {}
+    assert found.target_measure(BROKEN, BROKEN.targets[0]) is None
 
 
 def write_facts(folder: Path, monkeypatch, facts: dict, task: models.Task = BROKEN) -> None:
     """Make `facts` the card of `task`, in a weights folder that holds nothing else."""
-    path = folder / "models" / "weights" / task.name / task.network / "card.json"
+    path = folder / "models" / "weights" / task.name / task.default_network / "card.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(facts), encoding="utf-8")
-    monkeypatch.setattr(card, "WEIGHTS", folder / "models" / "weights")
+    monkeypatch.setattr(deployment, "WEIGHTS", folder / "models" / "weights")
 
 
 @pytest.fixture
@@ -148,13 +171,12 @@ def weights(tmp_path, monkeypatch, own_networks) -> Path:
     """A weights folder in which BROKEN's files may be changed; the other networks are the real ones."""
     copy = tmp_path / "models" / "weights"
     copy.mkdir(parents=True)
-    for folder in card.WEIGHTS.iterdir():
+    for folder in deployment.WEIGHTS.iterdir():
         if folder.name == BROKEN.name:
             shutil.copytree(folder, copy / folder.name)
         else:
             (copy / folder.name).symlink_to(folder)
-    monkeypatch.setattr(card, "WEIGHTS", copy)
-    monkeypatch.setattr(runtime, "WEIGHTS", copy)
+    monkeypatch.setattr(deployment, "WEIGHTS", copy)
     return copy
 
 
@@ -167,6 +189,11 @@ def edit_card(folder: Path, change) -> None:
 def edit_head(folder: Path, change) -> None:
     """Change the calibration of BROKEN's primary head."""
     edit_card(folder, lambda facts: change(facts["calibration"]["heads"][BROKEN.primary]))
+
+
+def edit_fit(folder: Path, change) -> None:
+    """Change what the card tells of how that came about."""
+    edit_card(folder, lambda facts: change(facts["calibration"]["fits"][BROKEN.primary]))
 
 
 def change_byte(path: Path) -> None:
@@ -190,18 +217,28 @@ DAMAGES = {
     "calibration of another network": lambda folder: edit_card(
         folder, lambda facts: facts["calibration"].update(sha256="0" * 64)
     ),
-    "an unknown view": lambda folder: edit_card(folder, lambda facts: facts["views"].append("inside out")),
-    "no view": lambda folder: edit_card(folder, lambda facts: facts["views"].clear()),
+    "an unknown view": lambda folder: edit_card(folder, lambda facts: facts.update(tta_views=["inside out"])),
+    "no view": lambda folder: edit_card(folder, lambda facts: facts.update(tta_views=[])),
     "images that were not counted": lambda folder: edit_card(
         folder, lambda facts: facts["training"]["data"][0].pop("train_images")
     ),
     "a measure without interval": lambda folder: edit_card(
-        folder, lambda facts: facts["metrics"]["heads"][BROKEN.primary]["measures"][0].pop("low")
+        folder, lambda facts: facts["metrics"]["heads"][BROKEN.primary]["overall"]["measures"][0].pop("low")
+    ),
+    "a measure of an unknown metric": lambda folder: edit_card(
+        folder, lambda facts: facts["metrics"]["heads"][BROKEN.primary]["overall"]["measures"][0].update(metric="luck")
+    ),
+    "a field that is not known": lambda folder: edit_card(folder, lambda facts: facts.update(colour="blue")),
+    "a version that is a number": lambda folder: edit_card(folder, lambda facts: facts.update(version=1.0)),
+    "a size that is true": lambda folder: edit_card(folder, lambda facts: facts["spec"].update(height=True)),
+    "an unknown way to fit": lambda folder: edit_card(folder, lambda facts: facts["spec"].update(fit="squash")),
+    "another head": lambda folder: edit_card(
+        folder, lambda facts: facts["calibration"]["heads"].update(other=facts["calibration"]["heads"].popitem()[1])
     ),
     "no temperature": lambda folder: edit_head(folder, lambda head: head.pop("temperature")),
     "temperature 0": lambda folder: edit_head(folder, lambda head: head.update(temperature=0.0)),
-    "labels in another order": lambda folder: edit_head(folder, lambda head: head["labels"].reverse()),
-    "one label fewer": lambda folder: edit_head(folder, lambda head: head["labels"].pop()),
+    "labels in another order": lambda folder: edit_fit(folder, lambda fit: fit["labels"].reverse()),
+    "one label fewer": lambda folder: edit_fit(folder, lambda fit: fit["labels"].pop()),
     "one threshold fewer": lambda folder: edit_head(folder, lambda head: head["thresholds"].popitem()),
     "a threshold in percent": lambda folder: edit_head(folder, lambda head: head["thresholds"].update(burn=90)),
     "no operating points": lambda folder: edit_head(folder, lambda head: head.pop("operating_points")),
@@ -229,7 +266,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_network_says_so_and_the_others_work(weights, damage):
-    DAMAGES[damage](weights / BROKEN.name / BROKEN.network)
+    DAMAGES[damage](weights / BROKEN.name / BROKEN.default_network)
     with pytest.raises(NetworkUnavailable) as caught:
         runtime.get_network(BROKEN)
     assert re.fullmatch(r"[^\n]{20,250}\.", str(caught.value)), str(caught.value)
@@ -239,8 +276,15 @@ def test_a_damaged_network_says_so_and_the_others_work(weights, damage):
     assert not any(status[task.name] for task in SPARED), status
 
 
+def test_what_is_wrong_in_a_card_is_named_with_its_place(weights):
+    measures = f"metrics.heads.{BROKEN.primary}.overall.measures[0]"
+    DAMAGES["a measure without interval"](weights / BROKEN.name / BROKEN.default_network)
+    with pytest.raises(NetworkUnavailable, match=re.escape(f"is damaged ({measures}.low is missing).")):
+        models.get_card(BROKEN)
+
+
 def test_a_calibration_of_another_network_is_named_with_its_remedy(weights):
-    edit_card(weights / BROKEN.name / BROKEN.network, lambda facts: facts["calibration"].update(sha256="0" * 64))
+    DAMAGES["calibration of another network"](weights / BROKEN.name / BROKEN.default_network)
     with pytest.raises(NetworkUnavailable, match=r"calibration of another network.*models\.training\.calibrate"):
         models.get_card(BROKEN)
 
@@ -261,7 +305,7 @@ def test_a_band_that_would_rule_out_the_likelier_of_two_answers_is_refused(tmp_p
 
 
 def test_a_network_that_was_mended_is_loaded_without_a_restart(weights):
-    path = weights / BROKEN.name / BROKEN.network / "graph.tflite"
+    path = weights / BROKEN.name / BROKEN.default_network / "graph.tflite"
     graph = path.read_bytes()
     path.unlink()
     assert models.network_status()[BROKEN.name]
@@ -270,12 +314,12 @@ def test_a_network_that_was_mended_is_loaded_without_a_restart(weights):
 
 
 def test_two_networks_of_one_task_are_kept_apart(weights):
-    own, other = weights / BROKEN.name / BROKEN.network, weights / BROKEN.name / "other"
+    own, other = weights / BROKEN.name / BROKEN.default_network, weights / BROKEN.name / "other"
     shutil.copytree(own, other)
     edit_card(other, lambda facts: facts.update(network="other"))
-    assert models.registered_networks(BROKEN) == tuple(sorted((BROKEN.network, "other")))
-    for name in (BROKEN.network, "other"):
-        assert runtime.get_network(replace(BROKEN, network=name)).card.network == name
+    assert models.registered_networks(BROKEN) == tuple(sorted((BROKEN.default_network, "other")))
+    for name in (BROKEN.default_network, "other"):
+        assert runtime.get_network(BROKEN, NetworkId(BROKEN.name, name)).card.network == name
 
 
 def test_without_its_gate_no_task_answers(weights):

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.measures import Metric
 from models.training import compare, metrics
 from models.training.compare import compare_heads, mcnemar
-from models.training.datasets import training_task
 from models.training.predictions import HeadPredictions, UnfitPredictions
+from models.training.recipes import training_task
 
 IMAGES = 300
 
@@ -56,34 +57,34 @@ def answers(right: float, seed: int) -> HeadPredictions:
 def test_a_better_network_may_replace_and_a_worse_may_not():
     good, bad = answers(0.95, 1), answers(0.7, 2)
     better, worse = compare_heads(bad, good), compare_heads(good, bad)
-    assert better.may_replace("Accuracy")
-    assert not worse.may_replace("Accuracy")
+    assert better.may_replace(Metric.ACCURACY)
+    assert not worse.may_replace(Metric.ACCURACY)
     assert better.p_value == pytest.approx(worse.p_value)
     assert better.p_value < 0.001
-    gain = better.differences["Accuracy"]
-    assert gain.value == pytest.approx(better.new["Accuracy"] - better.old["Accuracy"]) == pytest.approx(0.25)
+    gain = better.differences[Metric.ACCURACY]
+    assert gain.value == pytest.approx(better.new[Metric.ACCURACY] - better.old[Metric.ACCURACY]) == pytest.approx(0.25)
     assert gain.low > 0
-    assert "may replace" in compare.verdict(better, "Accuracy")
-    assert "a loss." in compare.verdict(worse, "Accuracy")
+    assert "may replace" in compare.verdict(better, Metric.ACCURACY)
+    assert "a loss." in compare.verdict(worse, Metric.ACCURACY)
 
 
 def test_the_same_network_may_replace_itself():
     found = compare_heads(answers(0.9, 1), answers(0.9, 1))
-    assert found.may_replace("Balanced accuracy")
+    assert found.may_replace(Metric.BALANCED_ACCURACY)
     assert (found.only_old, found.only_new, found.p_value) == (0, 0, 1)
 
 
 def test_a_gain_that_may_be_a_loss_is_not_enough():
     """One answer better of 300, but they err on wholly other images."""
     found = compare_heads(answers(0.7, 1), answers(211 / 300, 2))
-    assert found.differences["Balanced accuracy"].value >= 0
-    assert not found.may_replace("Balanced accuracy")
-    assert "not excluded" in compare.verdict(found, "Balanced accuracy")
+    assert found.differences[Metric.BALANCED_ACCURACY].value >= 0
+    assert not found.may_replace(Metric.BALANCED_ACCURACY)
+    assert "not excluded" in compare.verdict(found, Metric.BALANCED_ACCURACY)
 
 
 @pytest.mark.parametrize(
     ("task", "measure"),
-    [("injury", "Accuracy"), ("skin_lesion", "Balanced accuracy"), ("modality", "Balanced accuracy")],
+    [("injury", Metric.ACCURACY), ("skin_lesion", Metric.BALANCED_ACCURACY), ("modality", Metric.BALANCED_ACCURACY)],
 )
 def test_the_first_target_of_the_task_decides(task, measure):
     assert compare.judged_by(training_task(task)) == measure
@@ -95,7 +96,7 @@ def test_differences_are_paired():
     new = HeadPredictions(old.labels, old.paths, old.groups, old.truth, old.probabilities.copy())
     wrong = np.flatnonzero(~metrics.is_right(old.probabilities, old.truth))[:6]
     new.probabilities[wrong] = np.eye(4)[old.truth[wrong]]
-    gain = compare_heads(old, new).differences["Accuracy"]
+    gain = compare_heads(old, new).differences[Metric.ACCURACY]
     assert gain.value == pytest.approx(0.02)
     assert gain.low > 0
     assert gain.high < 0.04

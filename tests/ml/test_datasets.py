@@ -9,22 +9,24 @@ import numpy as np
 import pytest
 
 import models
-from models.gate import MODALITY_TASK
 from models.imaging import InputSpec
+from models.modality import MODALITY_TASK
 from models.training import augment as augmentation
-from models.training import datasets
+from models.training import manifest, negatives
 from models.training.augment import Augmentation, augment
-from models.training.datasets import (
+from models.training.datasets import load_examples, load_manifest
+from models.training.manifest import (
     CACHED_SIDE,
     MISSING,
-    SOURCES,
+    SPLITS,
     copies_of_test,
     datasets_root,
-    load_examples,
+    read_manifest,
     read_pixels,
     read_upload,
     targets_of_row,
 )
+from models.training.recipes import RECIPES, training_task
 from models.training.synthetic import draw_golden, draw_negatives, vary_photo
 from tests.ml.files import save, scene
 from tests.ml.labelled import needs_labelled_images
@@ -32,6 +34,8 @@ from tests.ml.labelled import needs_labelled_images
 NO_CHANGE = Augmentation(
     rotate=0, zoom=(1, 1), stretch=0, shift=0, mirror=False, flip=False, tone=0, soften=0, erase=0, frame=0
 )
+# Those of every task, and the one of pictures that are not medical.
+FOLDERS = ("injury", "skin", "fracture", "fracture_type", "chest", "brain", "not_medical")
 KINDS = ("PHOTO", "DERMOSCOPY", "BONE", "CHEST", "BRAIN", "MODALITY")
 FRACTURE = models.get_task("fracture")
 
@@ -80,29 +84,29 @@ def test_rows_become_examples_with_targets_of_every_head(fractures):
 def test_a_wrong_label_is_corrected_unless_the_manifest_is_named(fractures, monkeypatch):
     corrections = fractures / "corrections.csv"
     corrections.write_text("folder,path,column,label\nfracture,a.png,part,wrist\nchest,b.png,label,normal\n")
-    monkeypatch.setattr(datasets, "CORRECTIONS", corrections)
+    monkeypatch.setattr(manifest, "CORRECTIONS", corrections)
     found = {example.path.name: example.targets for example in load_examples(FRACTURE)}
     assert found["a.png"] == {"part": 10, "fractured": 10 * 2, "type": MISSING}
     assert found["b.png"]["part"] == 10
-    named = {one.path.name: one for one in datasets.load_manifest(FRACTURE, fractures / "fracture" / "manifest.csv")}
+    named = {one.path.name: one for one in load_manifest(FRACTURE, fractures / "fracture" / "manifest.csv")}
     assert named["a.png"].targets["part"] == 0, "as its source says"
 
 
 @needs_labelled_images
 def test_every_correction_changes_a_label():
-    rows = datasets.read_manifest(datasets.CORRECTIONS)
+    rows = read_manifest(manifest.CORRECTIONS)
     assert rows
     for folder in {row["folder"] for row in rows}:
-        manifest = {row["path"]: row for row in datasets.read_manifest(datasets_root() / folder / "manifest.csv")}
+        rows_by_path = {row["path"]: row for row in read_manifest(datasets_root() / folder / "manifest.csv")}
         for row in rows:
             if row["folder"] == folder:
-                assert manifest[row["path"]][row["column"]] != row["label"]
+                assert rows_by_path[row["path"]][row["column"]] != row["label"]
 
 
 def test_all_radiographs_are_one_task_for_training(fractures):
     """Each film answers the questions of its own folder, and which kind of film it is."""
     write_folder(fractures / "chest", [{"path": "e.png", "label": "Tuberculosis", "split": "train"}])
-    task = datasets.training_task("xray")
+    task = training_task("xray")
     found = {example.path.name: example.targets for example in load_examples(task)}
     kinds = [label.key for label in task.head("modality").labels]
     nothing = dict.fromkeys(("part", "fractured", "type", "chest"), MISSING)
@@ -162,22 +166,22 @@ def test_copies_of_a_photo_are_parts_of_it_in_other_colours():
 def every_kind(tmp_path, monkeypatch) -> Path:
     """One picture of each split in the folder of each kind, and few drawn ones."""
     monkeypatch.setenv("LUMEN_DATASETS", str(tmp_path))
-    monkeypatch.setattr(datasets, "DRAWN", {"train": (1, 4), "val": (2, 3), "test": (3, 2)})
-    for folder in datasets.MODALITY_FOLDERS:
+    monkeypatch.setattr(negatives, "DRAWN", {"train": (1, 4), "val": (2, 3), "test": (3, 2)})
+    for folder in FOLDERS:
         row = {"dataset_name": folder, "group": f"{folder} 1"}
-        write_folder(tmp_path / folder, [row | {"path": f"{split}.png", "split": split} for split in datasets.SPLITS])
+        write_folder(tmp_path / folder, [row | {"path": f"{split}.png", "split": split} for split in SPLITS])
     return tmp_path
 
 
-@pytest.mark.parametrize("split", datasets.SPLITS)
+@pytest.mark.parametrize("split", SPLITS)
 def test_the_gate_learns_from_every_folder_from_changed_copies_and_from_drawn_pictures(every_kind, split):
     found = load_examples(MODALITY_TASK, splits=(split,))
     assert {example.split for example in found} == {split}
     names = Counter(example.dataset_name for example in found)
     assert names == Counter(
-        dict.fromkeys(datasets.MODALITY_FOLDERS, 1)
-        | {"drawn by code": datasets.DRAWN[split][1]}
-        | ({"not_medical, changed": datasets.COPIES[split]} if datasets.COPIES[split] else {})
+        dict.fromkeys(FOLDERS, 1)
+        | {"drawn by code": negatives.DRAWN[split][1]}
+        | ({"not_medical, changed": negatives.COPIES[split]} if negatives.COPIES[split] else {})
     )
 
 
@@ -258,7 +262,7 @@ def test_padding_stays_black():
 @needs_labelled_images
 def test_nothing_is_chosen_on_copies_of_test_images():
     """The main source of brain holds mirrored copies of its own images; some lie in validation and test."""
-    (source,) = SOURCES["brain"]
+    (source,) = RECIPES["brain"].sources
     copies = copies_of_test(source)
     listed = {row.path for row in load_examples(models.get_task("brain"))} | copies
     used = {row.path for row in load_examples(models.get_task("brain"), splits=("val",))}

@@ -12,6 +12,7 @@ from models.card import HeadCard
 from models.decision import asked_heads, conformal_set, decide_head, outcome_of, prediction_set
 from models.inference import decide, split_heads
 from models.task import OperatingPoint
+from tests.ml.networks import logit_count
 
 SICK, SICKER, WELL = Label("sick", "Sick"), Label("sicker", "Sicker"), Label("well", "Well", is_finding=False)
 HEAD = Head("state", "State", (SICK, SICKER, WELL))
@@ -190,7 +191,7 @@ def test_another_number_of_probabilities_is_an_error(count):
 def two_parts() -> Task:
     """Two parts, a fracture head with a specialist for each, and a type head for what is not ruled out as sick."""
     part = Head("part", "Part", (Label("hand", "Hand"), Label("knee", "Knee")))
-    state = Head("state", "State", (SICK, WELL), given="part")
+    state = Head("state", "State", (SICK, WELL), conditioned_on="part")
     kind = Head("kind", "Kind", (Label("a", "A"), Label("b", "B"), Label("c", "C")), asked_if=("state", "sick"))
     return Task(
         name="made_up",
@@ -198,7 +199,7 @@ def two_parts() -> Task:
         question="?",
         image_kind="",
         modality=Modality.BONE_XRAY,
-        network="cnn",
+        default_network="cnn",
         heads=(part, state, kind),
         primary="state",
         intended_use="",
@@ -243,7 +244,7 @@ def test_a_head_is_asked_while_its_label_is_not_ruled_out(state_logits, decision
 
 @pytest.mark.parametrize("task", models.all_tasks(), ids=lambda task: task.name)
 def test_logits_of_every_task_are_used_up(task):
-    size = sum(len(head.labels) * (len(task.head(head.given).labels) if head.given else 1) for head in task.heads)
+    size = logit_count(task)
     found = decide(task, card_for(task), np.random.default_rng(0).normal(size=size))
     assert [result.head for result in found] == list(task.heads)
     for result in found:

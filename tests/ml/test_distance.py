@@ -1,22 +1,24 @@
 """The distance test of the gate: its arithmetic, its file, how it is fitted, and what it refuses."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import models
-from models import card
+from models import deployment
 from models.card import Card, DistanceCard
+from models.card_file import write_card
 from models.distance import Reference, read_reference, to_unit, write_reference
 from models.gate import judge_distance
+from models.measures import GateSet
 from models.runtime import file_sha256
 from models.training import distance
-from models.training.datasets import Example
 from models.training.distance import auroc, fit_distance, write_distance
-from tests.ml.networks import every_task
+from models.training.manifest import Example
+from tests.ml.networks import every_task, network_folder
 
 CHEST = models.get_task("chest")
 CHANNELS = 80
@@ -70,9 +72,9 @@ def test_auroc_is_the_chance_that_another_kind_lies_farther():
 def test_the_fewest_axes_that_are_as_good_as_any_serve():
     labels = np.arange(300) % 3
     method, reference, aurocs = fit_distance(near(300, 1), labels, near(100, 2), far(100, 3))
-    assert method == "residual of 16 axes"
+    assert method == "residual_16"
     assert reference.axes.shape == (CHANNELS, 16)
-    assert {"mahalanobis", "nearest neighbours", "residual of 64 axes, unit length"} < set(aurocs)
+    assert {"mahalanobis", "nearest_neighbours", "residual_64_unit"} < set(aurocs)
     assert min(aurocs.values()) > 0.95
 
 
@@ -82,7 +84,7 @@ class FakeNetwork:
 
     reference: Reference | None
     distance: DistanceCard | None
-    excluded: tuple[str, ...] = ("restricted",)
+    training = SimpleNamespace(excluded=("restricted",))
 
     @property
     def card(self) -> "FakeNetwork":
@@ -104,14 +106,16 @@ def test_a_network_without_the_test_passes_everything():
 
 
 def test_fitting_writes_a_card_that_refuses_one_own_image_in_a_hundred(tmp_path, monkeypatch):
-    path = tmp_path / CHEST.name / CHEST.network / "card.json"
+    measured = replace(models.get_card(CHEST), distance=None)
+    assert measured.metrics
+    monkeypatch.setattr(deployment, "WEIGHTS", tmp_path)
+    path = network_folder(CHEST) / "card.json"
     path.parent.mkdir(parents=True)
-    facts = json.loads(card.card_path(CHEST).read_text(encoding="utf-8"))
-    facts.pop("distance", None)
-    path.write_text(json.dumps(facts | {"metrics": {"split": "test"}}), encoding="utf-8")
-    monkeypatch.setattr(card, "WEIGHTS", tmp_path)
+    write_card(path, measured)
     trained = [Example(Path(f"{index}"), {CHEST.primary: index % 2}, "made up", "g", "train") for index in range(200)]
-    pictures = {"own": near(300, 1), "other_modality": far(40, 2), "not_medical": far(40, 3)}
+    pictures = {
+        GateSet.RIGHT_KIND: near(300, 1), GateSet.OTHER_KIND: far(40, 2), GateSet.NOT_MEDICAL: far(40, 3)
+    }  # fmt: skip
     monkeypatch.setattr(distance, "get_network", lambda task: FakeNetwork(None, None))
     left_out = []
 
@@ -123,23 +127,20 @@ def test_fitting_writes_a_card_that_refuses_one_own_image_in_a_hundred(tmp_path,
     monkeypatch.setattr(distance, "read_upload", lambda example: near(1, 1000 + int(example.path.name))[0])
     monkeypatch.setattr(distance, "validation_pictures", lambda task, exclude: left_out.append(exclude) or pictures)
     monkeypatch.setattr(distance, "read_features", lambda network, pictures, name: np.asarray(pictures))
-    write_distance(CHEST)
+    written = write_distance(CHEST)
     assert left_out == [("restricted",)] * 2, "neither training nor validation images of what the network did without"
-    found = json.loads(path.read_text(encoding="utf-8"))
-    assert "metrics" not in found
-    assert found["distance"]["sha256"] == file_sha256(path.with_name("features.npz"))
-    assert 0 < found["distance"]["refused"]["own"] <= 0.01
-    assert found["distance"]["refused"]["not_medical"] == 1
-    assert card.read_card(CHEST).distance == DistanceCard(
-        found["distance"]["method"], found["distance"]["threshold"], found["distance"]["sha256"]
-    )
+    found = models.get_card(CHEST)
+    assert found == replace(measured, distance=written, metrics=None)
+    assert written.sha256 == file_sha256(path.with_name("features.npz"))
+    assert 0 < written.refused[GateSet.RIGHT_KIND] <= 0.01
+    assert written.refused[GateSet.NOT_MEDICAL] == 1
 
 
 @every_task
 def test_every_task_has_the_test_with_the_features_that_its_card_describes(task):
     found: Card = models.get_card(task)
     assert found.distance is not None, f"run: python -m models.training.distance {task.name}"
-    path = card.card_path(task).with_name("features.npz")
+    path = network_folder(task) / "features.npz"
     assert found.distance.sha256 == file_sha256(path)
     assert path.stat().st_size < 300_000
-    assert found.facts["distance"]["refused"]["own"] <= 0.015
+    assert found.distance.refused[GateSet.RIGHT_KIND] <= 0.015

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import models
+from models import deployment
 from models.imaging import prepare
-from models.runtime import get_network, network_folder
+from models.runtime import get_network
 from tests.ml.files import scene
-from tests.ml.networks import uses_keras
+from tests.ml.networks import network_folder, uses_keras
 
 pytestmark = uses_keras
 
@@ -19,14 +20,17 @@ SIDE = 64
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, tmp_path):
     """Two tasks, drawn images, few steps and runs of our own."""
-    from models.training import distill
+    from models.training import distill, store
 
     monkeypatch.setattr(distill, "SHARES", SHARES)
     monkeypatch.setattr(distill, "STEPS", 3)
     monkeypatch.setattr(distill, "VALIDATION_STEPS", 1)
     monkeypatch.setattr(distill, "FIRST_STEPS", 2)
-    monkeypatch.setattr(distill, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(distill, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
+    for folder in ("brain", "chest"):
+        (tmp_path / "weights" / folder).parent.mkdir(exist_ok=True)
+        (tmp_path / "weights" / folder).symlink_to(deployment.WEIGHTS / folder)
+    monkeypatch.setattr(deployment, "WEIGHTS", tmp_path / "weights")
     return distill
 
 

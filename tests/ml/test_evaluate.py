@@ -10,11 +10,14 @@ import pytest
 
 import models
 from models import Outcome
+from models.card import RiskPoint
 from models.inference import get_card
+from models.measures import SOURCE_SUMMARY, Metric, chosen
 from models.task import DataSource
 from models.training import evaluate, metrics, scoring
-from models.training.datasets import Example, UnfitManifest, load_manifest, read_upload
+from models.training.datasets import load_manifest
 from models.training.gate_rates import refusals
+from models.training.manifest import Example, UnfitManifest, read_upload
 from models.training.measuring import measure_head, operating_thresholds
 from models.training.outside import ROOT
 from models.training.predictions import read_predictions
@@ -120,62 +123,62 @@ def test_no_picture_is_drawn_into_the_repository(tmp_path):
         assert not (folder / "tumour_worst_errors.png").exists()
 
 
-def values(measures) -> dict[str, float]:
-    return {one.name: one.value for one in measures}
+def values(measures) -> dict[Metric, float]:
+    return {one.metric: one.value for one in measures}
 
 
 def test_measures_worked_by_hand():
     found = measure_head(six_scores(), CARD)
-    overall = values(found[""])
-    assert overall["Accuracy"] == overall["Balanced accuracy"] == pytest.approx(4 / 6, abs=1e-4)
-    assert overall["Coverage"] == pytest.approx(4 / 6, abs=1e-4)
-    assert overall["Mean set size"] == pytest.approx(7 / 6, abs=1e-4)
-    sick = values(found["sick"])
-    assert sick["Sensitivity"] == 0.5
-    assert sick["Specificity"] == 0.75
-    assert sick["Coverage"] == 0.5
+    overall = values(found.measures)
+    assert overall[Metric.ACCURACY] == overall[Metric.BALANCED_ACCURACY] == pytest.approx(4 / 6, abs=1e-4)
+    assert overall[Metric.COVERAGE] == pytest.approx(4 / 6, abs=1e-4)
+    assert overall[Metric.MEAN_SET_SIZE] == pytest.approx(7 / 6, abs=1e-4)
+    sick = values(found.labels["sick"])
+    assert sick[Metric.SENSITIVITY] == 0.5
+    assert sick[Metric.SPECIFICITY] == 0.75
+    assert sick[Metric.COVERAGE] == 0.5
 
 
 def test_labels_are_seen_from_their_declared_operating_point():
     assert operating_thresholds(STATE, CARD).tolist() == [0.25, 0.5, 0.5]
     found = measure_head(six_scores(), CARD)
-    sick = values(found["sick"])
-    assert sick["Sensitivity at the sensitivity_95 threshold"] == 1
-    assert sick["Specificity at the sensitivity_95 threshold"] == 0.5
-    assert values(found["well"])["Sensitivity at the balanced threshold"] == 0.5
+    sick = values(found.labels["sick"])
+    assert sick[Metric.SENSITIVITY_AT_OPERATING_POINT] == 1
+    assert sick[Metric.SPECIFICITY_AT_OPERATING_POINT] == 0.5
+    assert values(found.labels["well"])[Metric.SENSITIVITY_AT_OPERATING_POINT] == 0.5
 
 
 def test_a_refused_image_is_not_answered_but_counts_for_the_network():
-    overall = values(measure_head(six_scores(), CARD)[""])
-    assert overall["Decided (not inconclusive)"] == pytest.approx(5 / 6, abs=1e-4)
-    assert overall["Accuracy when decided"] == pytest.approx(3 / 5)
-    assert overall["Refused"] == overall["Inconclusive"] == pytest.approx(1 / 6, abs=1e-4)
-    assert overall["Answered"] == pytest.approx(4 / 6, abs=1e-4)
-    assert overall["Accuracy when answered"] == pytest.approx(2 / 4)
+    overall = values(measure_head(six_scores(), CARD).measures)
+    assert overall[Metric.DECIDED] == pytest.approx(5 / 6, abs=1e-4)
+    assert overall[Metric.ACCURACY_WHEN_DECIDED] == pytest.approx(3 / 5)
+    assert overall[Metric.REFUSED] == overall[Metric.INCONCLUSIVE] == pytest.approx(1 / 6, abs=1e-4)
+    assert overall[Metric.ANSWERED] == pytest.approx(4 / 6, abs=1e-4)
+    assert overall[Metric.ACCURACY_WHEN_ANSWERED] == pytest.approx(2 / 4)
 
 
 def test_a_measure_knows_its_number_of_images():
-    found = {
-        label: {one.name: one.n for one in measures} for label, measures in measure_head(six_scores(), CARD).items()
-    }
-    assert found[""]["Accuracy"] == 6
-    assert found[""]["Accuracy when decided"] == 5
-    assert found[""]["Accuracy when answered"] == 4
-    assert (found["sick"]["Sensitivity"], found["sick"]["Specificity"], found["sick"]["AUC"]) == (2, 4, 6)
+    found = measure_head(six_scores(), CARD)
+    overall = {one.metric: one.n for one in found.measures}
+    assert overall[Metric.ACCURACY] == 6
+    assert overall[Metric.ACCURACY_WHEN_DECIDED] == 5
+    assert overall[Metric.ACCURACY_WHEN_ANSWERED] == 4
+    sick = {one.metric: one.n for one in found.labels["sick"]}
+    assert (sick[Metric.SENSITIVITY], sick[Metric.SPECIFICITY], sick[Metric.AUC]) == (2, 4, 6)
 
 
 def test_a_question_that_was_not_asked_is_no_answer():
     head = models.Head(STATE.key, STATE.title, STATE.labels, asked_if=("other", "yes"))
     images = [image_score(0, [0.8, 0.1, 0.1], number, head=head, asked=number > 0) for number in range(4)]
-    overall = values(measure_head(scoring.head_scores(head, images), CARD)[""])
-    assert (overall["Not asked"], overall["Answered"], overall["Decided (not inconclusive)"]) == (0.25, 0.75, 1)
+    overall = values(measure_head(scoring.head_scores(head, images), CARD).measures)
+    assert (overall[Metric.NOT_ASKED], overall[Metric.ANSWERED], overall[Metric.DECIDED]) == (0.25, 0.75, 1)
 
 
 def test_sources_are_measured_apart_and_a_single_label_has_no_auc():
     found = evaluate.head_metrics(BRAIN, six_scores(), CARD)
-    assert {name: one[0]["value"] for name, one in found["datasets"].items()} == {"one": 0.5, "two": 1.0}
-    assert [one["name"] for one in found["datasets"]["two"]] == ["Accuracy"]
-    assert list(found["details"]["datasets"]["two"]["labels"]) == ["sicker"]
+    assert {name: some.measures[0].value for name, some in found.datasets.items()} == {"one": 0.5, "two": 1.0}
+    assert [one.metric for one in chosen(found.datasets["two"].measures, SOURCE_SUMMARY)] == [Metric.ACCURACY]
+    assert list(found.datasets["two"].labels) == ["sicker"]
 
 
 def test_data_sets_of_one_source_are_measured_together_too():
@@ -183,19 +186,19 @@ def test_data_sets_of_one_source_are_measured_together_too():
     north = DataSource("north", datasets=("one", "two", "three"), licence="", bias="")
     task = dataclasses.replace(BRAIN, sources=(north, DataSource("south", datasets=("one",), licence="", bias="")))
     found = evaluate.head_metrics(task, six_scores(), CARD)
-    assert list(found["sources"]) == ["north"]
-    assert found["sources"]["north"]["measures"][0]["n"] == 6
-    assert set(found["sources"]["north"]["labels"]) == set(found["labels"])
+    assert list(found.sources) == ["north"]
+    assert found.sources["north"].measures[0].n == 6
+    assert set(found.sources["north"].labels) == set(found.overall.labels)
 
 
 def test_every_measure_lies_in_its_interval_and_has_one_place():
     found = evaluate.head_metrics(BRAIN, six_scores(), CARD)
-    for place in (found, found["details"]):
-        for one in (*place["measures"], *(measure for label in place["labels"].values() for measure in label)):
-            assert one["low"] <= one["value"] <= one["high"], one
-    assert not {one["name"] for one in found["measures"]} & {one["name"] for one in found["details"]["measures"]}
-    assert sum(one["n"] for one in found["reliability"]) == 6
-    assert found["risk_coverage"][-1] == {"coverage": 1.0, "risk": pytest.approx(2 / 6, abs=1e-4)}
+    for measures in (found.overall.measures, *found.overall.labels.values()):
+        assert len({one.metric for one in measures}) == len(measures)
+        for one in measures:
+            assert one.low <= one.value <= one.high, one
+    assert sum(one.n for one in found.reliability) == 6
+    assert found.risk_coverage[-1] == RiskPoint(coverage=1.0, risk=pytest.approx(2 / 6, abs=1e-4))
 
 
 def test_images_without_a_label_are_left_out():
@@ -242,7 +245,7 @@ def test_a_manifest_is_measured_from_its_files_to_json(tmp_path, capsys):
     rows = [{"path": f"{number}.png", "label": labels[number % 4]} for number in range(8)]
     path = write_manifest(tmp_path, rows, "drawn.csv")
     (tmp_path / "7.png").write_bytes(b"no picture")
-    before = get_card(BRAIN).facts
+    before = get_card(BRAIN)
     evaluate.main(
         ["brain", "--manifest", str(path), "--json", str(tmp_path / "out.json"),
          "--predictions", str(tmp_path / "predictions.json")]
@@ -254,9 +257,9 @@ def test_a_manifest_is_measured_from_its_files_to_json(tmp_path, capsys):
     assert (found["n"], found["split"], found["sha256"]) == (7, "all", get_card(BRAIN).sha256)
     assert found["refused_by_gate"]["n"] == 7
     head = found["heads"]["tumour"]
-    assert list(head["labels"]) == labels
+    assert list(head["overall"]["labels"]) == labels
     assert list(head["datasets"]) == ["drawn"]
     predictions = read_predictions(tmp_path / "predictions.json").heads["tumour"]
     right = predictions.probabilities.argmax(axis=1) == predictions.truth
-    assert head["measures"][0]["value"] == pytest.approx(right.mean(), abs=1e-4)
-    assert get_card(BRAIN).facts == before, "only the task's own test split writes into its card"
+    assert head["overall"]["measures"][0]["value"] == pytest.approx(right.mean(), abs=1e-4)
+    assert get_card(BRAIN) == before, "only the task's own test split writes into its card"

@@ -9,9 +9,10 @@ import pytest
 
 import models
 from models import Modality, Outcome, Reason, ReasonCode, gate
-from models.gate import MODALITY_TASK, check_quality, choose_task, judge_modality
+from models.gate import check_quality, choose_task, judge_modality
 from models.inference import pass_gate
-from models.training.datasets import read_upload
+from models.modality import MODALITY_TASK
+from models.training.manifest import read_upload
 from tests.ml.labelled import needs_labelled_images, sample
 from tests.ml.networks import TASKS, every_task
 

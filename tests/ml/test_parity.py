@@ -8,10 +8,10 @@ import pytest
 import models
 from models.imaging import prepare
 from models.inference import decide, split_heads
-from models.runtime import get_network, network_folder
-from models.training.datasets import MISSING, Example, read_upload
+from models.runtime import get_network
+from models.training.manifest import MISSING, Example, read_upload
 from tests.ml.labelled import needs_labelled_images, sample
-from tests.ml.networks import every_network, every_task
+from tests.ml.networks import every_network, every_task, network_folder
 
 pytestmark = [pytest.mark.slow, needs_labelled_images]
 
@@ -83,11 +83,11 @@ def test_maps_are_exactly_grad_cam(task):
 
 
 def hits(task: models.Task, logits: np.ndarray, examples: list[Example]) -> float:
-    """Accuracy of the primary head; a specialist's head is asked for the true given label."""
+    """Accuracy of the primary head; a specialist's head is asked for the true label of its condition."""
     head = task.head(task.primary)
-    values = next(own for key, own in split_heads(task, logits) if key is head)
+    values = next(part for key, part in split_heads(task, logits) if key is head)
     targets = np.array([example.targets[head.key] for example in examples])
-    if head.given:
+    if head.conditioned_on:
         values = values[np.arange(len(targets)), targets // len(head.labels)]
     return float((values.argmax(axis=-1) == targets % len(head.labels)).mean())
 
@@ -109,5 +109,7 @@ def test_serving_scores_training_images_as_training_does(task):
     fitting = hits(task, keras_logits(task, batch, training=True), examples)
     serving = hits(task, np.stack([get_network(task).run(one[None]).logits for one in batch]), examples)
     assert serving >= fitting - 0.05
-    measured = next(one for one in get_network(task).card.measures(task.primary) if one.name == "Accuracy")
+    measured = next(
+        one for one in get_network(task).card.measures(task.primary) if one.metric is models.Metric.ACCURACY
+    )
     assert serving >= measured.value - 0.05, "worse on training images than on the test split"

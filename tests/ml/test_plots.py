@@ -20,7 +20,7 @@ def made_up_task(head: models.Head) -> models.Task:
         question="?",
         image_kind="",
         modality=models.Modality.BONE_XRAY,
-        network="cnn",
+        default_network="cnn",
         heads=(head,),
         primary=head.key,
         intended_use="",

@@ -3,14 +3,14 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import models
-from models import Modality, card
-from models.gate import MODALITY_TASK
+from models import Modality, NetworkId, deployment
+from models.modality import MODALITY_TASK
+from models.training.recipes import training_task
 
 TASKS = models.all_tasks()
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
@@ -59,8 +59,8 @@ def test_heads_and_labels_are_well_formed(task):
     for position, head in enumerate(task.heads):
         for names in ([label.key for label in head.labels], [label.name for label in head.labels]):
             assert len(set(names)) == len(names) >= 2
-        # `decide` reads the given head's answer before the specialists' own.
-        assert head.given is None or head.given in keys[:position]
+        # `decide` reads the answer that a head is conditioned on before the specialists' own.
+        assert head.conditioned_on is None or head.conditioned_on in keys[:position]
         if head.asked_if:
             asked, label = head.asked_if
             assert task.head(asked).asked_if is None
@@ -94,11 +94,11 @@ def test_the_gate_knows_every_modality():
 
 @every_task
 def test_the_network_that_a_task_declares_is_registered(task):
-    assert task.network in models.registered_networks(task)
+    assert task.default_network in models.registered_networks(task)
 
 
 def test_registered_are_the_networks_that_have_a_card(tmp_path, monkeypatch):
-    monkeypatch.setattr(card, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(deployment, "WEIGHTS", tmp_path)
     task = models.get_task("chest")
     assert models.registered_networks(task) == ()
     for name in ("resnet50", "cnn", "only_tuned"):
@@ -110,11 +110,25 @@ def test_registered_are_the_networks_that_have_a_card(tmp_path, monkeypatch):
 
 def test_the_environment_chooses_which_network_serves(choose_networks):
     choose_networks("")
-    declared = models.all_tasks()
+    declared = models.current_deployment()
+    assert declared.networks == {
+        task.name: NetworkId(task.name, task.default_network) for task in (*TASKS, MODALITY_TASK)
+    }
     choose_networks(" chest=cnn  brain=cnn ")
-    networks = {task.name: task.network for task in models.all_tasks()}
-    assert networks == {task.name: task.network for task in declared} | {"chest": "cnn", "brain": "cnn"}
-    assert models.get_task("chest") == replace(next(task for task in declared if task.name == "chest"), network="cnn")
+    chosen = {name: NetworkId(name, "cnn") for name in ("chest", "brain")}
+    assert models.current_deployment().networks == declared.networks | chosen
+    assert models.current_deployment().network_of(models.get_task("chest")) == NetworkId("chest", "cnn")
+    assert models.get_task("chest").default_network == "mobilenet_v2", "a choice changes no declaration"
+
+
+def test_a_deployment_cannot_be_changed():
+    with pytest.raises(TypeError):
+        models.current_deployment().networks["chest"] = NetworkId("chest", "cnn")
+
+
+def test_a_task_that_is_only_trained_has_the_network_that_it_declares():
+    task = training_task("xray")
+    assert models.current_deployment().network_of(task) == NetworkId("xray", task.default_network)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +141,7 @@ def test_the_environment_chooses_which_network_serves(choose_networks):
 def test_a_choice_of_what_is_not_registered_names_what_is(words, choose_networks):
     choose_networks(f"brain=cnn {words}")
     with pytest.raises(models.UnfitChoice) as caught:
-        models.all_tasks()
+        models.current_deployment()
     message = str(caught.value)
     assert message.startswith(f"LUMEN_NETWORKS holds {words.split()[0]!r}.")
     assert all(f"{task.name}={name}" in message for task in TASKS for name in ("cnn", "mobilenet_v2"))
@@ -137,7 +151,7 @@ def test_a_choice_of_what_is_not_registered_names_what_is(words, choose_networks
 def test_only_one_network_is_chosen_for_a_task(words, choose_networks):
     choose_networks(words)
     with pytest.raises(models.UnfitChoice, match="twice"):
-        models.get_task("chest")
+        models.current_deployment()
 
 
 def test_a_command_ends_with_what_is_registered():

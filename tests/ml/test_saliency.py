@@ -17,14 +17,13 @@ from scipy.stats import spearmanr
 import models
 from models.imaging import InputSpec, prepare, shrink, visible_box
 from models.inference import split_heads
-from models.runtime import get_network, network_folder
+from models.runtime import get_network, run_views
 from models.saliency import MAP_SIDE, canny_edges, saliency_over_image
-from models.training.datasets import read_upload
+from models.training.manifest import read_upload
 from models.training.synthetic import draw_golden
-from models.views import run_views
 from tests.ml.files import scene
 from tests.ml.labelled import needs_labelled_images, sample
-from tests.ml.networks import every_task
+from tests.ml.networks import every_task, network_folder
 
 FITS = ("stretch", "pad", "crop")
 SHAPES = ((100, 100), (100, 180), (180, 100), (333, 257))
@@ -231,7 +230,7 @@ def batches(task: models.Task, source: str) -> list[np.ndarray]:
 def primary_of(task: models.Task, values: np.ndarray) -> np.ndarray:
     """[..., labels] of the primary head, out of all logits or maps; of its first specialist, if it has any."""
     own = next(part for head, part in split_heads(task, values) if head.key == task.primary)
-    return own[..., 0, :] if task.head(task.primary).given else own
+    return own[..., 0, :] if task.head(task.primary).conditioned_on else own
 
 
 def lead_of(task: models.Task, logits: np.ndarray) -> int:
@@ -258,7 +257,7 @@ def test_a_mirrored_image_gives_the_mirrored_map(task, source):
 @every_task
 def test_with_the_mirror_among_its_views_a_network_gives_exactly_the_mirrored_map(task):
     network = get_network(task)
-    both = SimpleNamespace(card=replace(network.card, views=("original", "mirror")), run=network.run)
+    both = SimpleNamespace(card=replace(network.card, tta_views=("original", "mirror")), run=network.run)
     batch = prepare(draw_golden(7), network.card.spec)
     there, back = run_views(both, batch).maps, run_views(both, batch[:, :, ::-1]).maps
     assert back[:, ::-1] == pytest.approx(there, abs=1e-4)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,13 +14,13 @@ import pytest
 
 import models
 from models import Outcome, imaging, inference, runtime
-from models.card import Card, HeadCard
+from models.card import HeadCard
 from models.gate import PASSED
-from models.imaging import InputSpec, prepare
+from models.imaging import prepare
 from models.inference import decide
-from models.runtime import RawOutput, get_network, network_folder
-from models.views import run_views
-from tests.ml.networks import every_network, every_task, logit_count
+from models.runtime import NetworkOutputs, get_network, run_views
+from tests.fakes import make_card
+from tests.ml.networks import every_network, every_task, logit_count, network_folder
 
 ROOT = Path(__file__).parents[2]
 # Imported by the training alone; numpy and h5py aside, none has any business in a web process.
@@ -111,8 +112,9 @@ def predict_from(monkeypatch, open_gate):
             )
             for head in task.heads
         }
-        card = Card(task.name, "stub", "1", "2026-01-01", "0" * 64, InputSpec(192, 192, "stretch"), fitted, {}, (), {})
-        output = RawOutput(logits, maps, np.zeros(8, np.float32))
+        card = make_card(task, "stub")
+        card = replace(card, calibration=replace(card.calibration, heads=fitted))
+        output = NetworkOutputs(logits, maps, np.zeros(8, np.float32))
         network = SimpleNamespace(card=card, run=lambda batch: output)
         monkeypatch.setattr(inference, "get_network", lambda task: network)
         return models.predict(task, draw_golden(7))

@@ -9,16 +9,21 @@ import numpy as np
 import pytest
 
 import models
-from models import card, runtime
+from models import card, deployment, runtime
 from models.calibration import calibrated
-from models.gate import MODALITY_TASK
+from models.card import DistanceCard, Metrics
+from models.card_file import write_card
 from models.imaging import InputSpec, prepare
+from models.modality import MODALITY_TASK
+from models.records import to_json
+from models.runtime import run_views
+from models.task import OperatingPoint
 from models.training.augment import BRAIN
-from models.training.datasets import MISSING, Example
-from models.views import run_views
+from models.training.manifest import MISSING, Example
+from tests.fakes import make_card
 from tests.ml.drawn import COLOURS, one_layer, write_injuries
 from tests.ml.files import noise
-from tests.ml.networks import uses_keras
+from tests.ml.networks import network_folder, uses_keras
 
 pytestmark = uses_keras
 
@@ -31,30 +36,30 @@ def example(**targets: int) -> Example:
 
 
 def test_rare_labels_weigh_more_with_mean_one():
-    from models.training.fit import class_weights
+    from models.training.fit.losses import class_weights
 
     examples = [example(type=0)] * 90 + [example(type=1)] * 10 + [example()] * 50
     head = FRACTURE.head("type")
-    assert class_weights(FRACTURE, head, examples, 0.0).tolist() == [1.0] * 10
-    full = class_weights(FRACTURE, head, examples, 1.0)
+    assert class_weights(head, examples, 0.0).tolist() == [1.0] * 10
+    full = class_weights(head, examples, 1.0)
     assert full[1] / full[0] == pytest.approx(9)
-    half = class_weights(FRACTURE, head, examples, 0.5)
+    half = class_weights(head, examples, 0.5)
     assert half[1] / half[0] == pytest.approx(3)
     counts = np.array([90, 10] + [1] * 8)
     assert (half * counts).sum() / counts.sum() == pytest.approx(1)
 
 
 def test_specialists_share_the_weights_of_their_labels():
-    from models.training.fit import class_weights
+    from models.training.fit.losses import class_weights
 
     normal_wrist, broken_elbow = 10 * 2 + 1, 1 * 2
     examples = [example(part=10, fractured=normal_wrist)] * 30 + [example(part=1, fractured=broken_elbow)] * 10
-    weights = class_weights(FRACTURE, FRACTURE.head("fractured"), examples, 1.0)
+    weights = class_weights(FRACTURE.head("fractured"), examples, 1.0)
     assert weights == pytest.approx([2.0, 2 / 3])
 
 
 def cost(logits, targets, weights=(1.0, 1.0), smoothing=0.0) -> np.ndarray:
-    from models.training.fit import masked_cross_entropy
+    from models.training.fit.losses import masked_cross_entropy
 
     loss = masked_cross_entropy(np.array(weights, np.float32), smoothing)
     return np.asarray(loss(np.array(targets, np.int32)[:, None], np.array(logits, np.float32)))
@@ -79,7 +84,7 @@ def test_unknown_targets_cost_nothing_and_do_not_thin_the_mean():
 def test_only_the_specialist_of_the_known_part_learns():
     import tensorflow as tf
 
-    from models.training.fit import masked_cross_entropy
+    from models.training.fit.losses import masked_cross_entropy
 
     logits = tf.constant(np.random.default_rng(0).normal(size=(3, 4, 2)).astype(np.float32))
     targets = np.array([[2 * 2 + 1], [MISSING], [0 * 2 + 0]], np.int32)
@@ -93,7 +98,7 @@ def test_only_the_specialist_of_the_known_part_learns():
 
 
 def test_the_score_asks_the_true_specialist():
-    from models.training.fit import score
+    from models.training.fit.score import score
 
     targets = np.array([0, 1, 2, 3, MISSING])  # part 0: labels 0 and 1, part 1: labels 0 and 1
     logits = np.zeros((5, 2, 2))
@@ -144,16 +149,16 @@ def test_a_head_is_calibrated_for_the_better_and_its_entry_is_complete():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 3, 600)
     too_sure = 3 * (rng.normal(0, 1, (600, 3)) + np.eye(3)[truth])
-    entry = calibrate_head(head, too_sure, truth, 0.1)
-    assert entry["temperature"] == pytest.approx(3, rel=0.15)
-    assert entry["n"] == 600
+    serves, fit = calibrate_head(head, too_sure, truth, 0.1)
+    assert serves.temperature == pytest.approx(3, rel=0.15)
+    assert (fit.n, fit.miss_rate) == (600, 0.1)
     for name in ("ece", "brier", "nll"):
-        assert entry["after"][name] < entry["before"][name]
-    assert set(entry["operating_points"]) == {"balanced", "sensitivity_95"}
-    for thresholds in (entry["thresholds"], *entry["operating_points"].values()):
-        assert list(thresholds) == entry["labels"] == [label.key for label in head.labels]
-    own = calibrated(too_sure, entry["temperature"])[np.arange(600), truth]
-    for index, threshold in enumerate(entry["thresholds"].values()):
+        assert getattr(fit.after, name) < getattr(fit.before, name)
+    assert set(serves.operating_points) == set(OperatingPoint)
+    for thresholds in (serves.thresholds, *serves.operating_points.values()):
+        assert tuple(thresholds) == fit.labels == tuple(label.key for label in head.labels)
+    own = calibrated(too_sure, serves.temperature)[np.arange(600), truth]
+    for index, threshold in enumerate(serves.thresholds.values()):
         n = (truth == index).sum()
         # The finite-sample rank of conformal prediction: rounding must not lose the image that sets the threshold.
         assert (own[truth == index] < threshold).sum() == int(0.1 * (n + 1)) - 1
@@ -162,17 +167,17 @@ def test_a_head_is_calibrated_for_the_better_and_its_entry_is_complete():
 @pytest.fixture
 def workshop(tmp_path, monkeypatch, own_networks) -> Path:
     """A folder with a made-up data set of three colours; recipe, runs and weights of its own."""
-    from models.training import calibrate, fit
+    from models.architectures import mobilenet_v2
+    from models.training import store
     from models.training.recipes import RECIPES
 
     write_injuries(tmp_path / "datasets" / "injury", {"train": 24, "val": 24, "test": 12})
     weights = tmp_path / "models" / "weights"
     weights.mkdir(parents=True)
-    (weights / MODALITY_TASK.name).symlink_to(card.WEIGHTS / MODALITY_TASK.name)
-    for module in (card, runtime, calibrate, fit):
-        monkeypatch.setattr(module, "WEIGHTS", weights)
-    monkeypatch.setattr(fit, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(fit.mobilenet_v2, "build_trunk", one_layer)
+    (weights / MODALITY_TASK.name).symlink_to(deployment.WEIGHTS / MODALITY_TASK.name)
+    monkeypatch.setattr(deployment, "WEIGHTS", weights)
+    monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(mobilenet_v2, "build_trunk", one_layer)
     monkeypatch.setenv("LUMEN_DATASETS", str(tmp_path / "datasets"))
     tiny = dataclasses.replace(
         RECIPES[INJURY.name], spec=InputSpec(32, 32, "stretch"), augmentation=BRAIN, batch_size=12, patience=9
@@ -186,7 +191,7 @@ class Interrupted(Exception):
 
 
 def epochs_done(workshop: Path) -> list[int]:
-    path = workshop / "runs" / INJURY.name / INJURY.network / "epochs.csv"
+    path = workshop / "runs" / INJURY.name / INJURY.default_network / "epochs.csv"
     with path.open(encoding="utf-8") as file:
         return [int(row["epoch"]) for row in csv.DictReader(file)]
 
@@ -196,31 +201,33 @@ def epochs_done(workshop: Path) -> list[int]:
 def test_a_network_from_images_to_its_measured_card(workshop, monkeypatch, capsys):
     """Interrupted in its second epoch, taken up again, compiled, measured, and asked as a user would."""
     from models.training import compile as compiling
-    from models.training import evaluate, fit, metrics
+    from models.training import evaluate, metrics
+    from models.training.fit.command import main as fit
+    from models.training.fit.score import ValidationScore
 
     with monkeypatch.context() as broken:
-        whole = fit.ValidationScore.on_epoch_end
+        whole = ValidationScore.on_epoch_end
 
         def interrupt(self, epoch, logs=None):
             if epoch == 1:
                 raise Interrupted
             whole(self, epoch, logs)
 
-        broken.setattr(fit.ValidationScore, "on_epoch_end", interrupt)
+        broken.setattr(ValidationScore, "on_epoch_end", interrupt)
         with pytest.raises(Interrupted):
-            fit.main([INJURY.name, "--epochs", "2", "--seed", "3"])
+            fit([INJURY.name, "--epochs", "2", "--seed", "3"])
     assert epochs_done(workshop) == [0]
-    fit.main([INJURY.name, "--epochs", "2", "--seed", "3", "--version", "0.0.1"])
+    fit([INJURY.name, "--epochs", "2", "--seed", "3", "--version", "0.0.1"])
     assert epochs_done(workshop) == [0, 1]
 
-    folder = workshop / "models" / "weights" / INJURY.name / INJURY.network
-    facts = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    assert facts["sha256"] == runtime.file_sha256(folder / "model.keras")
-    assert (facts["version"], facts["input"]) == ("0.0.1", {"height": 32, "width": 32, "fit": "stretch"})
-    assert sum(source["train_images"] for source in facts["training"]["data"]) == 24
-    heads = facts["calibration"]["heads"]
-    assert {key: head["n"] for key, head in heads.items()} == {"injury": 24, "burn_degree": 8, "wound_kind": 8}
-    assert "metrics" not in facts
+    folder = workshop / "models" / "weights" / INJURY.name / INJURY.default_network
+    written = models.get_card(INJURY)
+    assert written.sha256 == runtime.file_sha256(folder / "model.keras")
+    assert (written.version, written.spec) == ("0.0.1", InputSpec(32, 32, "stretch"))
+    assert sum(written.training_images.values()) == 24
+    fits = written.calibration.fits
+    assert {key: fit.n for key, fit in fits.items()} == {"injury": 24, "burn_degree": 8, "wound_kind": 8}
+    assert written.metrics is None
 
     compiling.main([INJURY.name])
     assert "Compiling injury" in capsys.readouterr().out
@@ -233,65 +240,67 @@ def test_a_network_from_images_to_its_measured_card(workshop, monkeypatch, capsy
     found = models.get_card(INJURY)
     assert found.measures("injury")[0].n == 12
     assert set(found.label_measures("injury")) == set(COLOURS)
-    assert json.loads((workshop / "out.json").read_text(encoding="utf-8")) == found.metrics
+    assert json.loads((workshop / "out.json").read_text(encoding="utf-8")) == to_json(found.metrics)
     golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
     assert sum(golden["probabilities"]["injury"]) == pytest.approx(1, abs=1e-4)
     assert runtime.get_network(INJURY).card.version == "0.0.1"
 
 
 def test_a_network_of_another_name_is_registered_beside_the_others(workshop, capsys):
-    from models.training import fit
+    from models.training.fit.command import main as fit
     from models.training.store import load_network
 
     options = ["--exclude-dataset", "soft", "--epochs", "1", "--side", "64", "--learning-rate", "0.002"]
     options += ["--hidden", "12", "7", "--precision", "mixed_bfloat16"]
-    fit.main([INJURY.name, "--network", "mobilenet_v2_sharp", *options])
+    fit([INJURY.name, "--network", "mobilenet_v2_sharp", *options])
     assert "Next: with LUMEN_NETWORKS=injury=mobilenet_v2_sharp in the environment" in capsys.readouterr().out
     assert models.registered_networks(INJURY) == ("mobilenet_v2_sharp",)
-    found = models.get_card(dataclasses.replace(INJURY, network="mobilenet_v2_sharp"))
-    assert (found.network, found.excluded, found.trained_on) == ("mobilenet_v2_sharp", ("soft",), ("sharp",))
-    assert (found.spec, found.facts["training"]["learning_rate"]) == (InputSpec(64, 64, "stretch"), 0.002)
-    assert found.facts["training"]["hidden"] == [12, 7]
-    assert found.facts["training"]["precision"] == "mixed_bfloat16"
+    found = models.get_card(INJURY, models.NetworkId(INJURY.name, "mobilenet_v2_sharp"))
+    training = found.training
+    assert (found.network, training.excluded, found.trained_on) == ("mobilenet_v2_sharp", ("soft",), ("sharp",))
+    assert (found.spec, training.learning_rate) == (InputSpec(64, 64, "stretch"), 0.002)
+    assert (training.hidden, training.precision) == ((12, 7), "mixed_bfloat16")
     assert (workshop / "runs" / INJURY.name / "mobilenet_v2_sharp" / "epochs.csv").exists()
-    kept = load_network(card.WEIGHTS / INJURY.name / "mobilenet_v2_sharp" / "model.keras")
+    kept = load_network(deployment.WEIGHTS / INJURY.name / "mobilenet_v2_sharp" / "model.keras")
     assert {layer.compute_dtype for layer in kept.layers} == {"float32"}
 
 
 def test_a_network_that_replaces_its_start_says_which_that_was(workshop):
-    from models.training import fit
+    from models.training.fit.command import main as fit
 
     options = [INJURY.name, "--epochs", "1", "--side", "64"]
-    fit.main(options)
+    fit(options)
     first = models.get_card(INJURY).sha256
-    fit.main([*options, "--start", str(card.WEIGHTS / INJURY.name / INJURY.network / "model.keras")])
+    fit([*options, "--start", str(network_folder(INJURY) / "model.keras")])
     assert models.get_card(INJURY).sha256 != first
-    assert models.get_card(INJURY).facts["training"]["init"] == f"network {first[:12]}"
+    training = models.get_card(INJURY).training
+    assert (training.start, training.start_sha256) == (models.Start.NETWORK, first[:12])
 
 
 def test_a_data_set_that_is_to_be_left_out_exists_and_the_start_has_not_seen_it(workshop):
     """Else the card would promise what the network does not keep."""
-    from models.training import fit
+    from models.training.fit.command import main as fit
 
     with pytest.raises(SystemExit, match=r"no data set 'Soft'. Its data sets: sharp, soft\."):
-        fit.main([INJURY.name, "--exclude-dataset", "Soft"])
+        fit([INJURY.name, "--exclude-dataset", "Soft"])
     start = workshop / "start" / "model.keras"
     start.parent.mkdir()
     words = f"{start} may have learned from 'soft'"
     refused = [INJURY.name, "--exclude-dataset", "soft", "--start", str(start), "--epochs", "1"]
     with pytest.raises(SystemExit, match=words):
-        fit.main(refused)
-    facts = {"training": {"excluded": ["sharp"]}}
-    start.with_name("card.json").write_text(json.dumps(facts), encoding="utf-8")
+        fit(refused)
+    other = make_card(INJURY)
+    training = dataclasses.replace(other.training, excluded=("sharp",))
+    write_card(start.with_name("card.json"), dataclasses.replace(other, training=training))
     with pytest.raises(SystemExit, match=words):
-        fit.main(refused)
+        fit(refused)
 
 
 def test_the_name_of_a_network_begins_with_its_trunk(capsys):
-    from models.training import fit
+    from models.training.fit.command import main as fit
 
     with pytest.raises(SystemExit):
-        fit.main([INJURY.name, "--network", "vgg16"])
+        fit([INJURY.name, "--network", "vgg16"])
     assert "'vgg16' does not begin with the name of a trunk" in capsys.readouterr().err
 
 
@@ -300,45 +309,47 @@ def untrained(workshop) -> Path:
     """The folder of a network of INJURY as it is before training, with its card and compiled graph."""
     import keras
 
-    from models.training import calibrate, fit, store
+    from models.training import calibrate, store
     from models.training import compile as compiling
+    from models.training.fit.network import start_network
     from models.training.recipes import RECIPES
 
     keras.utils.set_random_seed(1)
-    recipe, folder = RECIPES[INJURY.name], runtime.network_folder(INJURY)
-    network = fit.start_network(INJURY, INJURY.network, recipe, weights=None)
-    sha256 = store.save_network(network, folder / "model.keras")
-    calibrate.write_card(
-        INJURY, INJURY.network, recipe.spec,
-        sha256=sha256, version="0.0.1", exclude=(), training={"epochs": 0, "seed": 1, "init": "random"},
+    recipe, network_id = RECIPES[INJURY.name], models.NetworkId(INJURY.name, INJURY.default_network)
+    network = start_network(INJURY, network_id.name, recipe, weights=None)
+    calibrate.write_first_card(
+        INJURY, network_id, recipe.spec,
+        sha256=store.save_network(network, network_id.folder / "model.keras"), version="0.0.1",
+        training=models.Training(epochs=0, seed=1, start=models.Start.RANDOM, data=()),
     )  # fmt: skip
     compiling.main([INJURY.name])
-    return folder
+    return network_id.folder
 
 
 def test_a_card_keeps_what_was_measured_only_with_the_same_calibration(untrained, capsys):
     from models.training import calibrate
 
-    path = untrained / "card.json"
-    written = json.loads(path.read_text(encoding="utf-8"))
-    distance = {"method": "made up", "threshold": 1.0, "sha256": "0" * 64}
-    measured = written | {"distance": distance, "metrics": {"split": "test", "heads": {}}}
-    path.write_text(json.dumps(measured), encoding="utf-8")
+    path, written = untrained / "card.json", models.get_card(INJURY)
+    distance = DistanceCard("made up", 1.0, "0" * 64)
+    metrics = Metrics(split="test", sha256=written.sha256, n=12, heads={})
+    measured = dataclasses.replace(written, distance=distance, metrics=metrics)
+    write_card(path, measured)
     calibrate.main([INJURY.name])
-    assert json.loads(path.read_text(encoding="utf-8")) == measured
+    assert models.get_card(INJURY) == measured
 
-    recalibrated = json.loads(path.read_text(encoding="utf-8"))
-    recalibrated["calibration"]["heads"]["injury"]["temperature"] += 1
-    path.write_text(json.dumps(recalibrated), encoding="utf-8")
+    heads = measured.calibration.heads
+    other = dataclasses.replace(heads["injury"], temperature=heads["injury"].temperature + 1)
+    calibration = dataclasses.replace(measured.calibration, heads=heads | {"injury": other})
+    write_card(path, dataclasses.replace(measured, calibration=calibration))
     calibrate.main([INJURY.name])
-    assert json.loads(path.read_text(encoding="utf-8")) == written | {"distance": distance}
+    assert models.get_card(INJURY) == dataclasses.replace(written, distance=distance)
     assert "another calibration: metrics." in capsys.readouterr().out
 
     calibrate.main([INJURY.name, "--views", "original", "mirror"])
-    found = json.loads(path.read_text(encoding="utf-8"))
-    assert found["views"] == ["original", "mirror"]
-    assert "distance" not in found, "it was set for features of one view"
-    assert all(found[key] == written[key] for key in ("training", "version", "created", "sha256", "input"))
+    found = models.get_card(INJURY)
+    assert found.tta_views == ("original", "mirror")
+    assert found.distance is None, "it was set for features of one view"
+    assert dataclasses.replace(found, tta_views=written.tta_views, calibration=written.calibration) == written
     assert "another calibration: distance." in capsys.readouterr().out
 
 
@@ -352,7 +363,7 @@ def test_several_views_are_weighed_against_one_and_answer_as_they_serve(untraine
         assert sum(line.startswith(head.key) and "balanced" in line for line in printed.splitlines()) == 2
     assert "3 views take" in printed
     network = runtime.get_network(INJURY)
-    assert network.card.views == views
+    assert network.card.tta_views == views
     batch = prepare(noise(40, 40), network.card.spec)
     served, one = run_views(network, batch).logits, network.run(batch).logits
     found = calibrate.mean_logits(store.load_network(untrained / "model.keras"), batch, views)
@@ -381,7 +392,7 @@ def test_smaller_weights_serve_only_where_they_cost_next_to_nothing(untrained, m
     exact = runtime.get_network(INJURY).run(prepare(noise(40, 40), runtime.get_network(INJURY).card.spec))
     before = (untrained / "graph.tflite").read_bytes()
 
-    monkeypatch.setattr(precision, "MAY_LOSE", 1.0)
+    monkeypatch.setattr(precision, "MAX_REGRESSION", 1.0)
     precision.main([INJURY.name, "--use", "float16"])
     runtime.unload_networks()
     with pytest.raises(models.NetworkUnavailable, match="does not match its network"):
@@ -393,7 +404,7 @@ def test_smaller_weights_serve_only_where_they_cost_next_to_nothing(untrained, m
     assert found.card.precision == "float16"
     assert halved.logits == pytest.approx(exact.logits, abs=0.05)
 
-    monkeypatch.setattr(precision, "MAY_LOSE", -1.0)
+    monkeypatch.setattr(precision, "MAX_REGRESSION", -1.0)
     with pytest.raises(SystemExit, match="int8 is not used"):
         precision.main([INJURY.name, "--use", "int8"])
     assert models.get_card(INJURY).precision == "float16"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import models
+from models import deployment
 from models.imaging import InputSpec
 from models.training.augment import PHOTO
 from models.training.recipes import RECIPES
@@ -20,13 +21,14 @@ INJURY = models.get_task("injury")
 
 @pytest.fixture
 def workshop(tmp_path, monkeypatch) -> Path:
-    from models.training import fit, tune
+    from models.architectures import mobilenet_v2
+    from models.training import store
 
     write_injuries(tmp_path / "datasets" / "injury", {"train": 24, "val": 12})
     monkeypatch.setenv("LUMEN_DATASETS", str(tmp_path / "datasets"))
-    monkeypatch.setattr(tune, "WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr(fit, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(fit.mobilenet_v2, "build_trunk", one_layer)
+    monkeypatch.setattr(deployment, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(mobilenet_v2, "build_trunk", one_layer)
     monkeypatch.setitem(RECIPES, INJURY.name, dataclasses.replace(RECIPES[INJURY.name], batch_size=12))
     return tmp_path
 
@@ -60,13 +62,14 @@ def test_a_search_goes_on_and_keeps_what_it_tried(workshop, capsys):
 
 
 def test_a_trial_that_falls_behind_is_stopped_and_kept_as_such(workshop, monkeypatch):
-    from models.training import fit, tune
+    from models.training import tune
+    from models.training.fit import score as scoring
 
     monkeypatch.setattr(tune, "UNPRUNED_TRIALS", 1)
     monkeypatch.setattr(tune, "UNPRUNED_EPOCHS", 0)
     scores = iter((0.9, 0.9, 0.1))
-    monkeypatch.setattr(fit, "score", lambda logits, targets: score)
-    whole = fit.ValidationScore.on_epoch_end
+    monkeypatch.setattr(scoring, "score", lambda logits, targets: score)
+    whole = scoring.ValidationScore.on_epoch_end
 
     def scored(self, epoch, logs=None):
         nonlocal score
@@ -74,7 +77,7 @@ def test_a_trial_that_falls_behind_is_stopped_and_kept_as_such(workshop, monkeyp
         whole(self, epoch, logs)
 
     score = 0.0
-    monkeypatch.setattr(fit.ValidationScore, "on_epoch_end", scored)
+    monkeypatch.setattr(scoring.ValidationScore, "on_epoch_end", scored)
     trials = search(workshop, 2)["trials"]
     assert [(trial["state"], trial["epochs"], trial["score"]) for trial in trials] == [
         ("complete", 2, 0.9), ("pruned", 1, 0.1)

@@ -3,7 +3,7 @@ import pytest
 import config
 from app import create_app
 from config import ConfigError
-from models import registry
+from models import deployment
 
 
 @pytest.mark.parametrize("secret", ["", "dev", "changeme", "x" * 31, "x" * 64])
@@ -61,4 +61,4 @@ def test_every_variable_is_explained_once():
     names = [variable.name for variable in config.VARIABLES]
     assert len(set(names)) == len(names)
     assert all(variable.help.endswith(".") for variable in config.VARIABLES)
-    assert registry.CHOICE in names, "what `models` reads by itself"
+    assert deployment.CHOICE in names, "what `models` reads by itself"

@@ -283,9 +283,9 @@ def test_of_several_images_the_deciding_one_is_named(make_study, networks):
 
 def test_measures_are_shown_for_the_head_and_the_answer(make_study):
     network = build_report(make_study()).network
-    assert [(m.name, m.value, m.low, m.high, m.n) for m in network.measures] == [("accuracy", 0.9, 0.85, 0.94, 120)]
+    assert [(m.name, m.value, m.low, m.high, m.n) for m in network.measures] == [("Accuracy", 0.9, 0.85, 0.94, 120)]
     assert network.label == "Actinic keratosis or Bowen's disease"
-    assert network.label_measures == network.measures
+    assert [(m.name, m.value, m.n) for m in network.label_measures] == [("Sensitivity", 0.8, 60)]
     assert network.trained_on == models.get_card(models.get_task("skin_lesion")).trained_on
 
 
@@ -305,7 +305,12 @@ def test_measures_are_those_of_the_network_that_answered(make_study, networks, c
     networks.registered["chest"] = ("cnn", "mobilenet_v2")
     choose_networks("chest=cnn")
     hashes = {"cnn": "0" * 64, "mobilenet_v2": SHA256}
-    monkeypatch.setattr(models, "get_card", lambda task: replace(networks.get_card(task), sha256=hashes[task.network]))
+
+    def get_card(task: models.Task, network: models.NetworkId | None = None) -> models.Card:
+        card = networks.get_card(task, network)
+        return replace(card, sha256=hashes[card.network])
+
+    monkeypatch.setattr(models, "get_card", get_card)
     network = build_report(study).network
     assert (network.name, network.sha256, network.note) == ("mobilenet_v2", SHA256, "")
     assert network.measures

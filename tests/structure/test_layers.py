@@ -41,10 +41,10 @@ def test_only_one_service_asks_the_networks():
     assert callers == {"analyse.py"}
 
 
-def test_only_the_configuration_and_the_registry_read_the_environment():
+def test_only_the_configuration_and_the_deployment_read_the_environment():
     sources = [*SOURCES, ROOT / "wsgi.py", ROOT / "gunicorn.conf.py"]
     readers = [path for path in sources if "training" not in path.parts and "os.environ" in _calls(path)]
-    assert readers == [ROOT / "models" / "registry.py"]
+    assert readers == [ROOT / "models" / "deployment.py"]
 
 
 def test_views_and_entities_never_commit():

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 import models
-from models import card
+from models import deployment
 from tests.pages import Page, judge
 from tests.sending import send_study
 
@@ -17,7 +17,7 @@ DAMAGES = {
     "no_calibration": {"calibration": {}},
     "no_counts": {"training": {"data": [{"dataset_name": "A"}], "excluded": []}},
     "no_exclusions": {"training": {"data": []}},
-    "no_measures": {"metrics": {"heads": {"chest": {"measures": [{"name": "Accuracy"}]}}}},
+    "no_measures": {"metrics": {"heads": {"chest": {"overall": {"measures": [{"metric": "accuracy"}]}}}}},
     "other_schema": {"schema": 99},
 }
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
@@ -28,7 +28,7 @@ def test_the_list_leads_to_every_card(clinician, networks):
     page = clinician.get("/models").text
     links = Page(page).links
     assert all(f"/models/{task.name}" in links and task.question in page for task in TASKS)
-    assert "accuracy 0.900 [0.850, 0.940] on 120 images" in page
+    assert "Accuracy 0.900 [0.850, 0.940] on 120 images" in page
     assert "Not available now: Its graph is damaged." in page
 
 
@@ -93,14 +93,14 @@ def test_registered_networks_stand_on_the_page_and_in_the_markdown(clinician, ne
 
 def test_a_damaged_card_of_a_network_that_does_not_serve_breaks_no_page(clinician, tmp_path, monkeypatch):
     """Real files: beside the network that serves lie cards that cannot be read."""
-    real = card.WEIGHTS
+    real = deployment.WEIGHTS
     shutil.copytree(real / "chest" / "mobilenet_v2", tmp_path / "chest" / "mobilenet_v2")
     (tmp_path / "modality").symlink_to(real / "modality")
     facts = json.loads((real / "chest" / "mobilenet_v2" / "card.json").read_text(encoding="utf-8"))
     for name, change in DAMAGES.items():
         (tmp_path / "chest" / name).mkdir()
         (tmp_path / "chest" / name / "card.json").write_text(json.dumps(facts | change), encoding="utf-8")
-    monkeypatch.setattr(card, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(deployment, "WEIGHTS", tmp_path)
     text = clinician.get("/models/chest.md").text
     assert all(f"\n- {name}: The " in text for name in DAMAGES)
     version = next(line for line in text.splitlines() if line.startswith("| Version |"))

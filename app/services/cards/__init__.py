@@ -44,7 +44,7 @@ def _summary(task: models.Task, reason: str) -> CardSummary:
         task=task.name,
         title=task.title,
         question=task.question,
-        network=card.network if card else task.network,
+        network=models.current_deployment().network_of(task).name,
         version=card.version if card else "",
         headline=sections.headline(task, card) if card else "",
         unavailable=reason,

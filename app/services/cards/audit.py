@@ -1,15 +1,11 @@
-"""The section of a model card that says how much the source of an image gives away.
+"""The section of a model card that says how much the source of an image gives away."""
 
-The shape of an audit is described in models/training/audit.py, which writes it.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import models
 from app.services.cards.content import Section, Table
-from app.services.cards.tables import cell, crossed_table, measures_of
+from app.services.cards.tables import cell, crossed_table
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 KEY, TITLE = "audit", "Shortcuts: could the source give the answer away?"
@@ -25,23 +21,41 @@ LEFT_OUT = (
 ALTERED = "Altered images: the same test with images altered in ways that would not change a reader's answer."
 
 
-def audit_section(task: models.Task, card: models.Card, audit: Mapping[str, Any]) -> Section:
+CHANGES = {
+    models.Change.NONE: "as it is",
+    models.Change.BLURRED: "blurred",
+    models.Change.HALF_RESOLUTION: "half resolution",
+    models.Change.JPEG_30: "JPEG quality 30",
+    models.Change.SQUEEZED: "squeezed to 3/4 width",
+    models.Change.CROPPED: "border cut off",
+    models.Change.FRAMED: "black frame",
+    models.Change.DARKER: "darker",
+    models.Change.BRIGHTER: "brighter",
+    models.Change.LESS_CONTRAST: "less contrast",
+    models.Change.WARM: "warm colour cast",
+    models.Change.GREY: "without colour",
+    models.Change.INVERTED: "light and dark exchanged",
+    models.Change.MIRRORED: "mirrored",
+}
+
+
+def audit_section(task: models.Task, card: models.Card, audit: models.Audit | None) -> Section:
     """What the audit found, or that there was none; it tells of an audit of another version than the card's."""
-    if not audit:
+    if audit is None:
         return Section(KEY, TITLE, paragraphs=("This network was not audited for shortcuts.",))
     parts = (
-        (BASELINE, _baseline_tables(task, audit["tiny_image_baseline"])),
-        (PROBE, _probe_tables(task, audit["source_classifier"])),
-        (LEFT_OUT, _left_out_tables(task, audit["left_out"])),
-        (ALTERED, _altered_tables(audit["altered_images"])),
+        (BASELINE, _baseline_tables(task, audit)),
+        (PROBE, _probe_tables(task, audit)),
+        (LEFT_OUT, _left_out_tables(task, audit)),
+        (ALTERED, _altered_tables(audit)),
     )
-    other = f"This audit is of an earlier version of the network, SHA-256 {audit['sha256']}."
+    other = f"This audit is of an earlier version of the network, SHA-256 {audit.sha256}."
     return Section(
         key=KEY,
         title=TITLE,
         paragraphs=(
-            f"Audited on {audit['created']}, on the {SPLITS[audit['split']]} images.",
-            *((other,) if audit["sha256"] != card.sha256 else ()),
+            f"Audited on {audit.created}, on the {SPLITS[audit.split]} images.",
+            *((other,) if audit.sha256 != card.sha256 else ()),
         ),
         tables=tuple(table for words, tables in parts for table in _noted(words, tables)),
     )
@@ -52,46 +66,46 @@ def _noted(words: str, tables: list[Table]) -> list[Table]:
     return [replace(table, note="" if index else words) for index, table in enumerate(tables)]
 
 
-def _baseline_tables(task: models.Task, baseline: Mapping[str, Any]) -> list[Table]:
+def _baseline_tables(task: models.Task, audit: models.Audit) -> list[Table]:
     return [
         crossed_table(
-            f"{task.head(key).title}: superficial cues against the network (chance: {found['chance']:.2f})",
+            f"{task.head(key).title}: superficial cues against the network (chance: {baseline.chance:.2f})",
             "Answered by",
-            {
-                "Trees on superficial cues": measures_of(found["measures"]),
-                "The network, same images": measures_of(found["network"]),
-            },
+            {"Trees on superficial cues": baseline.measures, "The network, same images": baseline.network},
         )
-        for key, found in baseline.items()
+        for key, baseline in audit.tiny_image_baseline.items()
     ]
 
 
-def _probe_tables(task: models.Task, classifier: Mapping[str, Any]) -> list[Table]:
+def _probe_tables(task: models.Task, audit: models.Audit) -> list[Table]:
     names = {label.key: label.name for label in task.labels}
-    probes = {"All images": classifier["overall"]} | {
-        f"Images of one label, {names[key]}": probe for key, probe in classifier["labels"].items()
+    probes = {"All images": audit.source_classifier.overall} | {
+        f"Images of one label, {names[key]}": probe for key, probe in audit.source_classifier.labels.items()
     }
     named = {
-        f"{name}: {len(probe['sources'])} sources, chance {probe['chance']:.2f}": measures_of(probe["measures"])
+        f"{name}: {len(probe.sources)} sources, chance {probe.chance:.2f}": probe.measures
         for name, probe in probes.items()
         if probe
     }
     return [crossed_table("Telling the source of an image", "Among", named)] if named else []
 
 
-def _left_out_tables(task: models.Task, left_out: Iterable[Mapping[str, Any]]) -> list[Table]:
-    rows = tuple(row for entry in left_out for row in _left_out_rows(task, entry))
+def _left_out_tables(task: models.Task, audit: models.Audit) -> list[Table]:
+    rows = tuple(row for entry in audit.left_out for row in _left_out_rows(task, entry))
     columns = ("Source left out", "Answers", "Measure", "Trained with it", "Trained without it")
     return [Table("Trained without a source, measured on it", columns, rows, word_columns=3)] if rows else []
 
 
-def _left_out_rows(task: models.Task, entry: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    answers = ", ".join(label.name for label in task.labels if label.key in entry["labels"])
-    before = {measure.name: measure for measure in measures_of(entry["with_source"])}
-    for measure in measures_of(entry["measures"]):
-        yield entry["source"], answers, measure.name, cell(before.get(measure.name)), cell(measure)
+def _left_out_rows(task: models.Task, entry: models.LeftOut) -> Iterator[tuple[str, ...]]:
+    answers = ", ".join(label.name for label in task.labels if label.key in entry.labels)
+    for key in ("", *entry.without_source.labels):
+        about = f"{task.head(task.primary).label(key).name}: " if key else ""
+        before = entry.with_source.of(key)
+        for measure in entry.without_source.of(key):
+            words = f"{about}{measure.metric.words}"
+            yield entry.source, answers, words, cell(models.find_measure(before, measure.metric)), cell(measure)
 
 
-def _altered_tables(altered: Iterable[Mapping[str, Any]]) -> list[Table]:
-    named = {entry["change"]: measures_of(entry["measures"]) for entry in altered}
+def _altered_tables(audit: models.Audit) -> list[Table]:
+    named = {CHANGES[altered.change]: altered.measures for altered in audit.altered_images}
     return [crossed_table("Answers to altered images", "Image", named)] if named else []

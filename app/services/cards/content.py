@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import models
 from app.services.report.content import RESEARCH_USE
 
 
@@ -20,22 +21,13 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Bin:
-    """Answers of about the same probability: their mean probability, the share that was right (0 to 1), how many."""
-
-    confidence: float
-    accuracy: float
-    n: int
-
-
-@dataclass(frozen=True)
 class ReliabilityDiagram:
     """Probability against share right, bin by bin without the empty ones; `description` and `table` say it in words."""
 
     key: str
     title: str
     description: str
-    bins: tuple[Bin, ...]
+    bins: tuple[models.ReliabilityBin, ...]
     table: Table
 
 

@@ -1,10 +1,9 @@
 """The section of a model card that sets the registered networks of a task side by side."""
 
-from dataclasses import replace
-
 import models
 from app.services.cards.content import Section, Table
-from app.services.cards.tables import cell, input_words, target_words
+from app.services.cards.tables import cell, input_words
+from app.services.cards.targets import target_words
 
 UNKNOWN, NOT_MEASURED = "–", "not measured"
 
@@ -14,11 +13,12 @@ def network_sections(task: models.Task) -> tuple[Section, ...]:
     names = models.registered_networks(task)
     if len(names) < 2:
         return ()
-    found = {name: _card_or_reason(task, name) for name in names}
+    serving = models.current_deployment().network_of(task).name
+    cards = {name: _card_or_reason(task, name) for name in names}
     facts = ("Serves here", "Version", "Input", "Weights", "Left out of its training", "Training images")
     words = (*facts, *(target_words(task, target) for target in task.targets))
-    rows = tuple(zip(words, *(_facts(task, name, card) for name, card in found.items()), strict=True))
-    other = next(name for name in names if name != task.network)
+    rows = tuple(zip(words, *(_facts(task, card, serves=name == serving) for name, card in cards.items()), strict=True))
+    other = next(name for name in names if name != serving)
     section = Section(
         key="networks",
         title="Networks for this question",
@@ -26,7 +26,7 @@ def network_sections(task: models.Task) -> tuple[Section, ...]:
             "All networks that are registered for this question; the rest of this page is about the one that serves. "
             "The measures are those that have a target, on test images.",
         ),
-        points=tuple(f"{name}: {reason}" for name, reason in found.items() if isinstance(reason, str)),
+        points=tuple(f"{name}: {reason}" for name, reason in cards.items() if isinstance(reason, str)),
         tables=(Table("Registered networks", ("Network", *names), rows),),
         closing=(
             f"An administrator chooses by setting LUMEN_NETWORKS, for instance to {task.name}={other}, running "
@@ -38,22 +38,22 @@ def network_sections(task: models.Task) -> tuple[Section, ...]:
 
 def _card_or_reason(task: models.Task, network: str) -> models.Card | str:
     try:
-        return models.get_card(replace(task, network=network))
+        return models.get_card(task, models.NetworkId(task.name, network))
     except models.NetworkUnavailable as error:
         return str(error)
 
 
-def _facts(task: models.Task, network: str, card: models.Card | str) -> tuple[str, ...]:
+def _facts(task: models.Task, card: models.Card | str, *, serves: bool) -> tuple[str, ...]:
     """What the table says of one network, from top to bottom."""
-    serves = "yes" if network == task.network else "no"
+    served = "yes" if serves else "no"
     if isinstance(card, str):
-        return (serves, *[UNKNOWN] * (5 + len(task.targets)))
+        return (served, *[UNKNOWN] * (5 + len(task.targets)))
     return (
-        serves,
+        served,
         card.version,
         input_words(card),
         card.precision,
-        ", ".join(card.excluded) or "nothing",
+        ", ".join(card.training.excluded) or "nothing",
         f"{sum(card.training_images.values()):,}",
         *(cell(card.target_measure(task, target)) or NOT_MEASURED for target in task.targets),
     )

@@ -193,14 +193,14 @@ def _image_headline(analysis: Analysis, sections: tuple[HeadSection, ...], task:
         return "No probabilities are stored for this image"
     answer = wording.answer(analysis.outcome, primary.lines)
     head = _head(task, primary.key)
-    given = next((section for section in sections if head and section.key == head.given), None)
-    return f"{_subject(given, task)} {answer}" if given and task else answer
+    condition = next((section for section in sections if head and section.key == head.conditioned_on), None)
+    return f"{_subject(condition, task)} {answer}" if condition and task else answer
 
 
-def _subject(given: HeadSection, task: models.Task) -> str:
+def _subject(condition: HeadSection, task: models.Task) -> str:
     """What was found by the head that picked the specialist, as a clinician would begin."""
-    kind = "X-ray of the" if task.modality == models.Modality.BONE_XRAY else f"{given.title}:"
-    return wording.subject(kind, given.lines[0])
+    kind = "X-ray of the" if task.modality == models.Modality.BONE_XRAY else f"{condition.title}:"
+    return wording.subject(kind, condition.lines[0])
 
 
 def _position(study: Study, lead: Analysis | None) -> int | None:

@@ -1,7 +1,6 @@
 """Which networks answered a study, and what their cards say of them, if there still are cards of the same weights."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import models
 from app import wording
@@ -54,12 +53,12 @@ def network_section(
 def _card_of(network: str, task: models.Task | None) -> models.Card | None:
     if task is None or network not in models.registered_networks(task):
         return None
-    return _card(replace(task, network=network))
+    return _card(task, models.NetworkId(task.name, network))
 
 
-def _card(task: models.Task | None) -> models.Card | None:
+def _card(task: models.Task | None, network: models.NetworkId | None = None) -> models.Card | None:
     try:
-        return models.get_card(task) if task else None
+        return models.get_card(task, network) if task else None
     except models.NetworkUnavailable:
         return None
 
@@ -77,4 +76,4 @@ def _section_of_card(card: models.Card, task: models.Task, label: str) -> Networ
 
 
 def _measure_lines(measures: Iterable[models.Measure]) -> tuple[MeasureLine, ...]:
-    return tuple(MeasureLine(m.name, m.value, m.low, m.high, m.n) for m in measures)
+    return tuple(MeasureLine(m.metric.words, m.value, m.low, m.high, m.n) for m in measures)

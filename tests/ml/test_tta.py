@@ -8,10 +8,10 @@ import pytest
 import models
 from models import inference
 from models.card import HeadCard
-from models.gate import MODALITY_TASK
 from models.imaging import InputSpec
-from models.runtime import RawOutput
-from models.views import VIEWS, run_views
+from models.modality import MODALITY_TASK
+from models.runtime import NetworkOutputs, run_views
+from models.tta import TTA_VIEWS
 from tests.ml.files import noise
 
 IMAGE = np.random.default_rng(0).uniform(0, 255, (1, 6, 8, 3)).astype(np.float32)
@@ -21,23 +21,23 @@ class CornerNetwork:
     """Its logits are the colours of the upper left corner, its maps the image; it counts how often it was asked."""
 
     def __init__(self, *views: str) -> None:
-        self.card = SimpleNamespace(views=views)
+        self.card = SimpleNamespace(tta_views=views)
         self.seen: list[np.ndarray] = []
 
-    def run(self, batch: np.ndarray) -> RawOutput:
+    def run(self, batch: np.ndarray) -> NetworkOutputs:
         assert batch.flags.c_contiguous, "the interpreter takes no strided array"
         self.seen.append(batch)
-        return RawOutput(logits=batch[0, 0, 0], maps=batch[0], features=batch[0, 0, :, 0])
+        return NetworkOutputs(logits=batch[0, 0, 0], maps=batch[0], features=batch[0, 0, :, 0])
 
 
-@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("name", TTA_VIEWS)
 def test_each_view_undoes_itself(name):
-    assert np.array_equal(VIEWS[name](VIEWS[name](IMAGE)), IMAGE)
-    assert np.array_equal(VIEWS[name](IMAGE)[0], VIEWS[name](IMAGE[0])), "a batch and its image differ"
+    assert np.array_equal(TTA_VIEWS[name](TTA_VIEWS[name](IMAGE)), IMAGE)
+    assert np.array_equal(TTA_VIEWS[name](IMAGE)[0], TTA_VIEWS[name](IMAGE[0])), "a batch and its image differ"
 
 
 def test_the_views_differ_and_keep_colours():
-    seen = [VIEWS[name](IMAGE) for name in VIEWS]
+    seen = [TTA_VIEWS[name](IMAGE) for name in TTA_VIEWS]
     corners = [IMAGE[0, 0, 0], IMAGE[0, 0, -1], IMAGE[0, -1, 0], IMAGE[0, -1, -1]]
     assert np.array_equal([image[0, 0, 0] for image in seen], corners)
 
@@ -49,12 +49,12 @@ def test_two_views_give_the_mean_and_their_maps_are_turned_back():
     assert found.maps == pytest.approx(IMAGE[0])
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", TTA_VIEWS)
 def test_one_view_runs_the_network_once(view):
     network = CornerNetwork(view)
     found = run_views(network, IMAGE)
     assert len(network.seen) == 1
-    assert np.array_equal(network.seen[0], VIEWS[view](IMAGE))
+    assert np.array_equal(network.seen[0], TTA_VIEWS[view](IMAGE))
     assert np.array_equal(found.maps, IMAGE[0]), "the map does not lie over the original"
 
 
@@ -62,10 +62,10 @@ def test_the_gate_is_asked_with_the_views_of_its_card(monkeypatch):
     """Its network takes what is bright on the left for a chest X-ray; mirrored, that is what is bright on the right."""
 
     class Gate(CornerNetwork):
-        def run(self, batch: np.ndarray) -> RawOutput:
+        def run(self, batch: np.ndarray) -> NetworkOutputs:
             corner = super().run(batch).logits[0]
             logits = [100.0 * (label.key == ("chest_xray" if corner > 127 else "brain_mri")) for label in labels]
-            return RawOutput(np.array(logits), batch[0], batch[0, 0, :, 0])
+            return NetworkOutputs(np.array(logits), batch[0], batch[0, 0, :, 0])
 
     labels = MODALITY_TASK.labels
     gate = Gate("mirror")

@@ -1,0 +1,50 @@
+"""Targets beside what was measured, as rows of a table."""
+
+import models
+from app.services.cards.tables import cell
+
+TARGET_COLUMNS = ("Measure", "Result", "To reach", "To stretch to", "Measured")
+
+
+def target_row(words: str, target: models.Target, measure: models.Measure | None) -> tuple[str, ...]:
+    """One row under TARGET_COLUMNS."""
+    return (
+        words,
+        _verdict(measure, target.reach, target.stretch, is_ceiling=target.is_ceiling),
+        _bound(target.reach, is_ceiling=target.is_ceiling),
+        _bound(target.stretch, is_ceiling=target.is_ceiling) if target.stretch else "",
+        cell(measure),
+    )
+
+
+def gate_row(target: models.GateTarget, measure: models.Measure | None) -> tuple[str, ...]:
+    """One row under TARGET_COLUMNS of what the gate refused."""
+    return (
+        target.images.words,
+        _verdict(measure, target.reach, None, is_ceiling=target.is_ceiling),
+        _bound(target.reach, is_ceiling=target.is_ceiling),
+        "",
+        cell(measure),
+    )
+
+
+def _bound(value: float, *, is_ceiling: bool) -> str:
+    return f"{'at most' if is_ceiling else 'at least'} {value:.2f}"
+
+
+def _verdict(measure: models.Measure | None, reach: float, stretch: float | None, *, is_ceiling: bool) -> str:
+    if measure is None:
+        return "not measured"
+    sign = -1 if is_ceiling else 1
+    if stretch and sign * measure.value >= sign * stretch:
+        return "stretch reached"
+    return "reached" if sign * measure.value >= sign * reach else "not reached"
+
+
+def target_words(task: models.Task, target: models.Target) -> str:
+    """The measure, and of what: "Tuberculosis: AUC (Shenzhen and Montgomery alone)"."""
+    head = task.head(target.head or task.primary)
+    about = head.label(target.label).name if target.label else head.title if target.head else ""
+    title = target.metric.words
+    words = f"{about}: {title}" if about else title
+    return f"{words} ({target.source} alone)" if target.source else words

@@ -1,0 +1,1 @@
+"""Training one network: its batches, its losses, its optimiser, and the command."""

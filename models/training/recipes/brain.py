@@ -1,0 +1,14 @@
+from models.imaging import InputSpec
+from models.tasks.brain import TASK
+from models.training import augment
+from models.training.manifest import Source
+from models.training.recipe import Recipe
+
+RECIPE = Recipe(
+    task=TASK,
+    sources=(Source("brain", {"tumour": "label"}, copies="known_copies_val_test_holdout.csv"),),
+    spec=InputSpec(192, 192, "stretch"),
+    augmentation=augment.BRAIN,
+    epochs=18,
+    distill_share=5,
+)

@@ -1,0 +1,16 @@
+from models.imaging import InputSpec
+from models.tasks.injury import TASK
+from models.training import augment
+from models.training.manifest import Source
+from models.training.recipe import Recipe
+
+RECIPE = Recipe(
+    task=TASK,
+    sources=(Source("injury", {"injury": "label", "burn_degree": "subtype", "wound_kind": "subtype"}),),
+    spec=InputSpec(224, 224, "stretch"),
+    augmentation=augment.PHOTO,
+    epochs=36,
+    patience=12,
+    head_weights=(("injury", 1.0), ("burn_degree", 0.3), ("wound_kind", 0.5)),
+    distill_share=4,
+)
