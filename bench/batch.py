@@ -29,7 +29,7 @@ def measure(effort: Effort) -> list[Row]:
     cv2.setNumThreads(1)
     try:
         with open_gate():
-            return [found for task in chosen_tasks(effort) for found in _rows(task, pictures, images)]
+            return [line for task in chosen_tasks(effort) for line in _rows(task, pictures, images)]
     finally:
         cv2.setNumThreads(threads)
 
@@ -46,11 +46,11 @@ def _rows(task: models.Task, pictures: list[np.ndarray], images: int) -> list[Ro
 
     predict(pictures[0])
     pairs = [(_per_second(predict, pictures, images), _per_second(invoke, pictures, images)) for _ in range(ROUNDS)]
-    own, alone = zip(*pairs, strict=True)
+    predicted, alone = zip(*pairs, strict=True)
     shares = [100 * mine / least for mine, least in pairs]
     name = words(task)
     return [
-        row(PART, f"{name}: loop over models.predict", "images/s", own),
+        row(PART, f"{name}: loop over models.predict", "images/s", predicted),
         row(PART, f"{name}: loop over the bare interpreter, gate and task", "images/s", alone),
         row(PART, f"{name}: share of the bare interpreter", "%", shares, SHARE_OF_THE_INTERPRETER),
     ]

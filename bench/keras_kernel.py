@@ -30,8 +30,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=30)
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    found = {name: milliseconds(_sides(models.get_task(name)), options.repeats) for name in options.task}
-    print(json.dumps(found))
+    times = {name: milliseconds(_sides(models.get_task(name)), options.repeats) for name in options.task}
+    print(json.dumps(times))
 
 
 def _sides(task: models.Task) -> dict[str, Callable[[], object]]:

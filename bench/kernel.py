@@ -30,25 +30,25 @@ NEAR_THE_INTERPRETER = Target(1.5)
 def measure(effort: Effort) -> list[Row]:
     """Rows of every task: times of all sides, then their ratios."""
     tasks = chosen_tasks(effort)
-    own = measure_own(tasks, effort.calls)
+    lumen = measure_lumen(tasks, effort.calls)
     keras = measure_keras(tasks, effort.peer_calls)
-    return [found for task in tasks for found in _rows(task, own[task.name], keras[task.name])]
+    return [line for task in tasks for line in _rows(task, lumen[task.name], keras[task.name])]
 
 
-def measure_own(tasks: list[models.Task], repeats: int) -> dict[str, dict[str, list[float]]]:
+def measure_lumen(tasks: list[models.Task], repeats: int) -> dict[str, dict[str, list[float]]]:
     """Task name -> milliseconds of `predict`, and of `interpreter`: the forward passes that a prediction makes, the
     gate's and the task's, with nothing around them. `network` are those of the task alone."""
     pixels = small_pixels()
     gate = BareNetwork(models.MODALITY_TASK, pixels)
-    found = {}
+    measured = {}
     with open_gate():
         for task in tasks:
             bare = BareNetwork(task, pixels)
             predict = partial(models.predict, task, pixels)
             times = milliseconds({"predict": predict, "network": bare.invoke, "gate": gate.invoke}, repeats)
             times["interpreter"] = [sum(pair) for pair in zip(times["network"], times.pop("gate"), strict=True)]
-            found[task.name] = times
-    return found
+            measured[task.name] = times
+    return measured
 
 
 def measure_keras(tasks: list[models.Task], repeats: int) -> dict[str, dict[str, list[float]]]:
@@ -58,11 +58,11 @@ def measure_keras(tasks: list[models.Task], repeats: int) -> dict[str, dict[str,
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _rows(task: models.Task, own: dict[str, list[float]], keras: dict[str, list[float]]) -> list[Row]:
+def _rows(task: models.Task, lumen: dict[str, list[float]], keras: dict[str, list[float]]) -> list[Row]:
     name = words(task)
-    predict = row(PART, f"{name}: Lumen", "ms", own["predict"])
-    bare = row(PART, f"{name}: bare interpreter, gate and task", "ms", own["interpreter"])
-    alone = row(PART, f"{name}: bare interpreter, task alone", "ms", own["network"])
+    predict = row(PART, f"{name}: Lumen", "ms", lumen["predict"])
+    bare = row(PART, f"{name}: bare interpreter, gate and task", "ms", lumen["interpreter"])
+    alone = row(PART, f"{name}: bare interpreter, task alone", "ms", lumen["network"])
     sides = {side: row(PART, f"{name}: {side}", "ms", times) for side, times in keras.items()}
     return [
         predict,
@@ -72,8 +72,8 @@ def _rows(task: models.Task, own: dict[str, list[float]], keras: dict[str, list[
         ratio(PART, f"{name}: Lumen over the bare interpreter, gate and task", predict, bare, NEAR_THE_INTERPRETER),
         ratio(PART, f"{name}: Lumen over the bare interpreter, task alone", predict, alone),
         *(
-            ratio(PART, f"{name}: {side} over Lumen", found, predict, _target(side, sides))
-            for side, found in sides.items()
+            ratio(PART, f"{name}: {side} over Lumen", slower, predict, _target(side, sides))
+            for side, slower in sides.items()
         ),
     ]
 

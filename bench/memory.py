@@ -30,9 +30,9 @@ USES = 8
 def measure(effort: Effort) -> list[Row]:
     """Rows of both servers for each number of workers, and how much they grow."""
     tasks = chosen_tasks(effort)
-    own = [line for workers in effort.workers for line in measure_lumen(tasks, workers, effort.predictions)]
+    lumen = [line for workers in effort.workers for line in measure_lumen(tasks, workers, effort.predictions)]
     peer = [line for workers in effort.workers for line in measure_peer(tasks, workers, effort.peer_predictions)]
-    return own + peer
+    return lumen + peer
 
 
 def measure_lumen(tasks: Sequence[models.Task], workers: int, predictions: int) -> list[Row]:
@@ -44,11 +44,11 @@ def measure_lumen(tasks: Sequence[models.Task], workers: int, predictions: int) 
             _use_everything(clinicians, tasks)
             used = server.pss_mb()
             target = SMALL_HOST if workers == PROMISED else None
-            found = [row(PART, f"Lumen, {_workers(workers)}", "MB", [used], target)]
+            rows = [row(PART, f"Lumen, {_workers(workers)}", "MB", [used], target)]
             if workers == PROMISED:
                 _send([clinician.upload for clinician in clinicians], tasks, predictions)
-                found.append(_growth("Lumen", used, server.pss_mb(), predictions, STEADY))
-            return found
+                rows.append(_growth("Lumen", used, server.pss_mb(), predictions, STEADY))
+            return rows
 
 
 def measure_peer(tasks: Sequence[models.Task], workers: int, predictions: int) -> list[Row]:
@@ -57,11 +57,11 @@ def measure_peer(tasks: Sequence[models.Task], workers: int, predictions: int) -
         uploads = [partial(peer_upload, visit(server.port)) for _ in range(2 * workers)]
         _send(uploads, tasks, USES * workers * len(tasks))
         used = server.pss_mb()
-        found = [row(PART, f"peer, {_workers(workers)}", "MB", [used])]
+        rows = [row(PART, f"peer, {_workers(workers)}", "MB", [used])]
         if workers == PROMISED:
             _send(uploads, tasks, predictions)
-            found.append(_growth("peer", used, server.pss_mb(), predictions, None))
-        return found
+            rows.append(_growth("peer", used, server.pss_mb(), predictions, None))
+        return rows
 
 
 def _use_everything(clinicians: Sequence[Clinician], tasks: Sequence[models.Task]) -> None:

@@ -53,9 +53,9 @@ class Side(NamedTuple):
 def measure(effort: Effort) -> list[Row]:
     """Rows of both servers for every case, their ratios, and where Lumen's time goes."""
     cases = choose_cases(effort)
-    own, peer = measure_lumen(cases, effort), measure_peer(cases, effort)
-    compared = zip(cases, own, peer, strict=True)
-    alone = [(case, side) for case, side in zip(cases, own, strict=True) if case.clients == 1]
+    lumen, peer = measure_lumen(cases, effort), measure_peer(cases, effort)
+    compared = zip(cases, lumen, peer, strict=True)
+    alone = [(case, side) for case, side in zip(cases, lumen, strict=True) if case.clients == 1]
     return [
         *(line for case, mine, theirs in compared for line in _rows(case, mine, theirs)),
         *(line for case, side in alone for line in stage_rows(case, side.load)),
@@ -67,9 +67,9 @@ def measure_lumen(cases: Sequence[Case], effort: Effort) -> list[Side]:
     with TemporaryDirectory() as folder:
         make_lumen(Path(folder))
         with serve_lumen(Path(folder), WORKERS) as server:
-            found = [_lumen_side(server, case, effort) for case in cases]
+            sides = [_lumen_side(server, case, effort) for case in cases]
         _check_results(Path(folder))
-    return found
+    return sides
 
 
 def measure_peer(cases: Sequence[Case], effort: Effort) -> list[Side]:
@@ -122,14 +122,14 @@ def _check_results(folder: Path) -> None:
         raise RuntimeError(f"Not all pictures were assessed: {outcomes}")
 
 
-def _rows(case: Case, own: Side, peer: Side) -> list[Row]:
-    own_rows, peer_rows = _side_rows(f"{case}: Lumen", own), _side_rows(f"{case}: peer", peer)
+def _rows(case: Case, lumen: Side, peer: Side) -> list[Row]:
+    lumen_rows, peer_rows = _side_rows(f"{case}: Lumen", lumen), _side_rows(f"{case}: peer", peer)
     target = QUICKER_THAN_PEER if (case.kind, case.clients) == (SMALL, CROWD) else None
     return [
-        *own_rows,
+        *lumen_rows,
         *peer_rows,
-        ratio(PART, f"{case}: throughput of Lumen over the peer's", own_rows[1], peer_rows[1], target),
-        ratio(PART, f"{case}: processor time of the peer over Lumen's", peer_rows[2], own_rows[2]),
+        ratio(PART, f"{case}: throughput of Lumen over the peer's", lumen_rows[1], peer_rows[1], target),
+        ratio(PART, f"{case}: processor time of the peer over Lumen's", peer_rows[2], lumen_rows[2]),
     ]
 
 

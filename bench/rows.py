@@ -236,12 +236,12 @@ def _insert_terms(connection, ids, owners, names, references, files, studies) ->
     files_of: list[list[str]] = [[] for _ in ids]
     for study, file in zip(studies, files, strict=True):
         files_of[study].append(file)
-    found = [
+    rows = [
         (id_, owner, term)
         for id_, owner, *texts in zip(ids, owners, names, references, files_of, strict=True)
         for term in search.terms(*texts)
     ]
-    study_ids, owner_ids, terms = zip(*found, strict=True)
+    study_ids, owner_ids, terms = zip(*rows, strict=True)
     _insert(connection, SearchTerm, study_id=study_ids, owner_id=owner_ids, term=terms)
 
 
@@ -326,13 +326,13 @@ def _insert_analyses(connection, times, studies, answers, done) -> None:
         suggested_task=repeat(""),
         timings_ms=repeat(TIMINGS),
     )
-    found = [
+    rows = [
         (id_, times[study], answer.task.primary, *finding)
         for id_, study, answer in zip(ids, studies, answers, strict=True)
         for finding in answer.findings()
     ]
     names = ("analysis_id", "created_at", "head", "label", "probability", "decision")
-    columns = dict(zip(names, zip(*found, strict=True), strict=True))
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     _insert(connection, Finding, **columns, saliency_name=repeat(""))
 
 

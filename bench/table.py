@@ -93,8 +93,8 @@ def _line(row: Row) -> str:
 
 def to_json(facts: Mapping[str, str], rows: Sequence[Row]) -> str:
     """The same for programs: {"facts": {...}, "rows": [...]}."""
-    found: list[dict[str, Any]] = [asdict(row) | {"reached": row.reached} for row in rows]
-    return json.dumps({"facts": dict(facts), "rows": found}, indent=1) + "\n"
+    records: list[dict[str, Any]] = [asdict(row) | {"reached": row.reached} for row in rows]
+    return json.dumps({"facts": dict(facts), "rows": records}, indent=1) + "\n"
 
 
 def write(folder: Path, facts: Mapping[str, str], rows: Sequence[Row]) -> None:

@@ -224,7 +224,7 @@ class Card:
 
     def label_measures(self, head: str) -> dict[str, tuple[Measure, ...]]:
         """Label key -> what comes first of its measures (sensitivity, specificity, AUC)."""
-        return {label: chosen(found, LABEL_SUMMARY) for label, found in self.overall(head).labels.items()}
+        return {label: chosen(measures, LABEL_SUMMARY) for label, measures in self.overall(head).labels.items()}
 
     def dataset_measures(self, head: str) -> dict[str, tuple[Measure, ...]]:
         """Name of a data set -> what comes first of the head's measures on its test images alone."""
@@ -240,8 +240,8 @@ class Card:
 
     def target_measure(self, task: Task, target: Target) -> Measure | None:
         """What was measured of this target of `task`; None before the evaluation that measures it."""
-        found = self._head(target.head or task.primary)
-        on_images = found.sources.get(target.source, MeasureSet()) if target.source else found.overall
+        head = self._head(target.head or task.primary)
+        on_images = head.sources.get(target.source, MeasureSet()) if target.source else head.overall
         return find_measure(on_images.of(target.label), target.metric)
 
     def _head(self, head: str) -> HeadMetrics:
@@ -249,5 +249,5 @@ class Card:
         return heads.get(head) or HeadMetrics(n=0, overall=MeasureSet())
 
 
-def _first_of_sources(found: dict[str, MeasureSet]) -> dict[str, tuple[Measure, ...]]:
-    return {name: chosen(some.measures, SOURCE_SUMMARY) for name, some in found.items()}
+def _first_of_sources(sources: dict[str, MeasureSet]) -> dict[str, tuple[Measure, ...]]:
+    return {name: chosen(some.measures, SOURCE_SUMMARY) for name, some in sources.items()}

@@ -36,8 +36,8 @@ def to_unit(features: np.ndarray) -> np.ndarray:
 
 def read_reference(path: Path) -> Reference:
     """The reference of a file that `write_reference` wrote; nothing in the file is run as code."""
-    with np.load(path, allow_pickle=False) as found:
-        return Reference(found["mean"].astype(np.float32), found["axes"].astype(np.float32), bool(found["unit"]))
+    with np.load(path, allow_pickle=False) as arrays:
+        return Reference(arrays["mean"].astype(np.float32), arrays["axes"].astype(np.float32), bool(arrays["unit"]))
 
 
 def write_reference(path: Path, reference: Reference) -> None:

@@ -117,8 +117,8 @@ def modality_probabilities(pixels: np.ndarray) -> tuple[dict[str, float], dict[s
     """The modality network's probabilities and the thresholds of its card: modality -> 0 to 1 each."""
     gate = get_network(MODALITY_TASK)
     head = gate.card.heads[MODALITY_TASK.primary]
-    found = calibrated(run_views(gate, prepare(pixels, gate.card.spec)).logits, head.temperature)
-    return {label.key: float(p) for label, p in zip(MODALITY_TASK.labels, found, strict=True)}, head.thresholds
+    probabilities = calibrated(run_views(gate, prepare(pixels, gate.card.spec)).logits, head.temperature)
+    return {label.key: float(p) for label, p in zip(MODALITY_TASK.labels, probabilities, strict=True)}, head.thresholds
 
 
 def decide(task: Task, card: Card, logits: np.ndarray) -> tuple[HeadResult, ...]:
@@ -126,8 +126,10 @@ def decide(task: Task, card: Card, logits: np.ndarray) -> tuple[HeadResult, ...]
     results: dict[str, HeadResult] = {}
     for head, values in split_heads(task, logits):
         fitted = card.heads[head.key]
-        own = calibrated(_answering(head, values, results), fitted.temperature)
-        results[head.key] = decide_head(head, own, fitted.thresholds, fitted.operating_points[OperatingPoint.BALANCED])
+        probabilities = calibrated(_answering(head, values, results), fitted.temperature)
+        results[head.key] = decide_head(
+            head, probabilities, fitted.thresholds, fitted.operating_points[OperatingPoint.BALANCED]
+        )
     return tuple(results.values())
 
 
@@ -158,7 +160,7 @@ def _answering(head: Head, values: np.ndarray, results: dict[str, HeadResult]) -
 def _primary_maps(task: Task, heads: tuple[HeadResult, ...], maps: np.ndarray) -> np.ndarray:
     """The maps [h, w, labels] of the primary head, of all maps [h, w, k]."""
     results = {result.head.key: result for result in heads}
-    return next(_answering(head, own, results) for head, own in split_heads(task, maps) if head.key == task.primary)
+    return next(_answering(head, part, results) for head, part in split_heads(task, maps) if head.key == task.primary)
 
 
 def _saliencies(
@@ -169,8 +171,10 @@ def _saliencies(
     `maps`: [h, w, labels] of the primary head. A label that nothing in the image speaks for has none.
     """
     worth = _worth_a_look(primary)
-    found = {line.label.key: saliency_over_image(maps[..., primary.labels.index(line)], shape, spec) for line in worth}
-    return {key: saliency for key, saliency in found.items() if saliency.any()}
+    all_of_them = {
+        line.label.key: saliency_over_image(maps[..., primary.labels.index(line)], shape, spec) for line in worth
+    }
+    return {key: saliency for key, saliency in all_of_them.items() if saliency.any()}
 
 
 def _worth_a_look(primary: HeadResult) -> list[LabelResult]:

@@ -9,7 +9,7 @@ NEW_PASSWORD = {"autocomplete": "new-password"}
 CURRENT_PASSWORD = {"autocomplete": "current-password"}
 
 
-class LoginForm(FlaskForm):
+class SignInForm(FlaskForm):
     email = EmailField("E-mail address", [InputRequired("Enter your e-mail address.")], render_kw=EMAIL)
     password = PasswordField("Password", [InputRequired("Enter your password.")], render_kw=CURRENT_PASSWORD)
     next = HiddenField()

@@ -1,6 +1,6 @@
 """Sessions: a signed cookie with the user's id and session key, a time of sign-in and a time of last use.
 
-A session ends on the server: log-out, a new password and an administrator's "disable" each give the user a new
+A session ends on the server: signing out, a new password and an administrator's "disable" each give the user a new
 session key, and cookies that hold the former one are worth nothing.
 """
 

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask_login import current_user, login_required
 from werkzeug import Response
 
-from app.auth.forms import LoginForm, PasswordForm, RegisterForm, TokenForm
+from app.auth.forms import PasswordForm, RegisterForm, SignInForm, TokenForm
 from app.auth.sessions import end_session, start_session
 from app.clients import current_actor
 from app.errors import Forbidden
@@ -47,7 +47,7 @@ def _refuse_registration() -> str:
 def login() -> Response | tuple[str, int]:
     if current_user.is_authenticated:
         return redirect(url_for("upload.create"))
-    form = LoginForm(next=request.args.get("next", ""))
+    form = SignInForm(next=request.args.get("next", ""))
     if form.validate_on_submit():
         try:
             user = accounts.authenticate(email=form.email.data, password=form.password.data, actor=current_actor())
@@ -56,7 +56,7 @@ def login() -> Response | tuple[str, int]:
         else:
             start_session(user)
             return redirect(local_path(form.next.data) or url_for("upload.create"))
-    page = render_template("auth/login.html", form=form, registration_is_open=settings.registration_is_open())
+    page = render_template("auth/sign_in.html", form=form, registration_is_open=settings.registration_is_open())
     return page, _status(form)
 
 
@@ -122,5 +122,5 @@ def revoke_token(token_id: int) -> Response:
     return redirect(url_for("auth.account"))
 
 
-def _status(form: LoginForm | PasswordForm | RegisterForm | TokenForm) -> int:
+def _status(form: SignInForm | PasswordForm | RegisterForm | TokenForm) -> int:
     return INVALID if form.errors or form.form_errors else 200

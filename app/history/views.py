@@ -75,8 +75,8 @@ def detail(key: str) -> str:
 @login_required
 def image(key: str, image_key: str, view: str) -> Response:
     """One view of an image, `?label=` naming the label whose heatmap it shows."""
-    found = studies.get_image(key, image_key, current_user)
-    picture, media_type = studies.render_view(found, view, request.args.get("label", ""))
+    stored = studies.get_image(key, image_key, current_user)
+    picture, media_type = studies.render_view(stored, view, request.args.get("label", ""))
     response = Response(picture, mimetype=media_type)
     response.headers["Content-Disposition"] = f'inline; filename="lumen-{view}.{media_type.rsplit("/", 1)[-1]}"'
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -50,12 +50,12 @@ def record(action: str, *, actor: Actor, account: str = "", object_key: str = ""
 
 def list_events(wanted: AuditFilter, cursor: Cursor = START) -> Page:
     """Events, the newest first."""
-    found = _of_account(wanted.account.lower()) if wanted.account else ANY
-    events = select(AuditEvent).where(*found.conditions)
+    matching = _of_account(wanted.account.lower()) if wanted.account else ANY
+    events = select(AuditEvent).where(*matching.conditions)
     if wanted.action:
-        action = unindexed(AuditEvent.action) if found.is_by_id else AuditEvent.action
+        action = unindexed(AuditEvent.action) if matching.is_by_id else AuditEvent.action
         events = events.where(action == wanted.action)
-    return read_page(events, NEWEST, cursor, most_counted=found.most_counted)
+    return read_page(events, NEWEST, cursor, most_counted=matching.most_counted)
 
 
 def list_actions() -> list[str]:
@@ -71,5 +71,5 @@ def list_actions() -> list[str]:
 
 
 def _of_account(beginning: str) -> Match:
-    found = select(AuditEvent.id).where(begins_with(AuditEvent.account, beginning))
-    return match(found, AuditEvent.id, [begins_with(unindexed(AuditEvent.account), beginning)])
+    ids = select(AuditEvent.id).where(begins_with(AuditEvent.account, beginning))
+    return match(ids, AuditEvent.id, [begins_with(unindexed(AuditEvent.account), beginning)])

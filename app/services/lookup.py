@@ -27,12 +27,12 @@ class Match:
 ANY, NOTHING = Match([]), Match([false()])
 
 
-def match(found: Select[tuple[int]], column: InstrumentedAttribute[Any], conditions: Conditions) -> Match:
-    """The rows whose ids, in `column`, an index has `found`; `conditions` say the same of a single row.
+def match(ids: Select[tuple[int]], column: InstrumentedAttribute[Any], conditions: Conditions) -> Match:
+    """The rows that have one of `ids`, which an index gives, in `column`; `conditions` say the same of a single row.
 
     Further conditions on rows that are named by id should be on `unindexed` columns.
     """
-    few = list(db.session.scalars(found.limit(FEW + 1)))
+    few = list(db.session.scalars(ids.limit(FEW + 1)))
     # To count more than a page of many rows would be to ask each of them.
     return Match(conditions, PER_PAGE) if len(few) > FEW else Match([column.in_(few)], is_by_id=True)
 

@@ -19,8 +19,8 @@ def build(task: Task, trunk: keras.Model, dropout: float = 0.2, hidden: tuple[in
     """The network of `task` on `trunk`: pixels -> {head key: logits}. `hidden`: widths of each head's hidden layers.
 
     Logits are [n, labels], or [n, specialists, labels] for a head with `conditioned_on`: a general answer that all
-    specialists share plus the correction of each specialist, kept small by weight decay so that parts with few films
-    borrow strength from the others.
+    specialists share plus the correction of each specialist, kept small by weight decay so that parts with few
+    radiographs borrow strength from the others.
     """
     features = keras.layers.GlobalAveragePooling2D(name="features")(trunk.output)
     dropped = keras.layers.Dropout(dropout, name="dropout")(features)
@@ -85,8 +85,8 @@ def answer(heads: tuple[DenseHead, ...], feature_map):
     """
     count, height, width, channels = feature_map.shape
     pooled, places = ops.mean(feature_map, axis=(1, 2)), ops.reshape(feature_map, (-1, channels))
-    found = [_answer(head, pooled, places) for head in heads]
-    logits, maps = (ops.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
+    answers = [_answer(head, pooled, places) for head in heads]
+    logits, maps = (ops.concatenate(parts, axis=1) for parts in zip(*answers, strict=True))
     return logits, ops.reshape(maps, (count, height, width, logits.shape[1]))
 
 

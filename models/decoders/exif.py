@@ -25,8 +25,8 @@ def read_orientation(exif: bytes) -> int:
 
 def read_xmp_orientation(xmp: bytes) -> int:
     """1 to 8 from an XMP packet, which some programs write instead of EXIF; 1 where it has none."""
-    found = _IN_XMP.search(xmp)
-    return int(found[1]) if found else 1
+    match = _IN_XMP.search(xmp)
+    return int(match[1]) if match else 1
 
 
 def _unpack(form: str, data: bytes, start: int):

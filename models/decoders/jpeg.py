@@ -91,10 +91,10 @@ def _decode_whole(clean: bytes, space: str) -> tuple[bytes, np.ndarray]:
     try:
         return clean, _decode(clean, space)
     except ValueError as error:
-        found = _SURPLUS.search(str(error))
-        if not found:
+        match = _SURPLUS.search(str(error))
+        if not match:
             raise _refusal(error) from error
-    scan, surplus = clean[:-2], int(found[1])
+    scan, surplus = clean[:-2], int(match[1])
     _check_padding(scan, surplus)
     for size in range(surplus + _IN_HAND, surplus - 1, -1):
         shorter = scan[:-size] + clean[-2:]

@@ -168,20 +168,20 @@ class _Tables:
     """Tables as the file gives them, and which of them the clean file has so far."""
 
     def __init__(self) -> None:
-        self.found: dict[tuple[int, int], bytes] = {}
+        self.defined: dict[tuple[int, int], bytes] = {}
         self.written: dict[tuple[int, int], bytes] = {}
         self.begun: set[int] = set()  # components that had a scan, and with it their table of quantisation
 
     def read(self, marker: int, content: bytes) -> None:
         """Take one DQT, DHT or DRI segment apart into its tables."""
         if marker == _DRI:
-            self.found[_DRI, 0] = content
+            self.defined[_DRI, 0] = content
         while content and marker != _DRI:
             size = 1 + 64 * (1 + (content[0] >> 4)) if marker == _DQT else 17 + sum(content[1:17])
             if size > len(content):
                 raise UnreadableImage(UnreadableCode.DAMAGED)
             key = content[0] & 0x0F if marker == _DQT else content[0]
-            self.found[marker, key], content = content[:size], content[size:]
+            self.defined[marker, key], content = content[:size], content[size:]
 
     def needed(self, parts: JpegParts, header: bytes) -> Iterator[bytes]:
         """Segments that have to stand before the scan with this header, which the clean file has not yet."""
@@ -190,9 +190,9 @@ class _Tables:
         keys = [(_DQT, quantisation[name]) for name, _ in components if name not in self.begun]
         keys += [(_DHT, key) for _, codes in components for key in (codes >> 4, 0x10 | codes & 0x0F)]
         for key in dict.fromkeys([*keys, (_DRI, 0)]):
-            if self.found.get(key) != self.written.get(key):
-                self.written[key] = self.found[key]
-                yield segment(key[0], self.found[key])
+            if self.defined.get(key) != self.written.get(key):
+                self.written[key] = self.defined[key]
+                yield segment(key[0], self.defined[key])
         if not self.begun:
             yield segment(parts.marker, parts.frame)
         self.begun |= {name for name, _ in components}

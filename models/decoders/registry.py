@@ -43,15 +43,15 @@ def read_file(data: bytes, formats: Sequence[FileFormat] = FORMATS) -> tuple[Fra
     """
     if not data:
         raise UnreadableImage(UnreadableCode.EMPTY)
-    found = next((known for known in formats if known.matches(data)), None)
-    if found is None:
+    recognised = next((known for known in formats if known.matches(data)), None)
+    if recognised is None:
         raise UnreadableImage(UnreadableCode.UNKNOWN_FORMAT, formats=[known.name for known in formats])
     try:
         with warnings.catch_warnings():
             # Pillow only warns of some oddities (a bomb, broken EXIF): a bomb is refused, the others reach no log.
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return found.read(data)
+            return recognised.read(data)
     except UnreadableImage:
         raise
     except MemoryError as error:

@@ -52,7 +52,7 @@ def fit_residuals(features: np.ndarray) -> dict[str, Reference]:
         vectors = np.linalg.eigh(np.cov(scaled, rowvar=False))[1][:, ::-1]
         for axes in AXES:
             references[f"residual_{axes}{suffix}"] = Reference(scaled.mean(axis=0), vectors[:, :axes], unit)
-    return dict(sorted(references.items(), key=lambda found: found[1].axes.shape[1]))
+    return dict(sorted(references.items(), key=lambda item: item[1].axes.shape[1]))
 
 
 def mahalanobis(features: np.ndarray, labels: np.ndarray) -> Score:
@@ -61,8 +61,8 @@ def mahalanobis(features: np.ndarray, labels: np.ndarray) -> Score:
     within = features - means[np.searchsorted(np.unique(labels), labels)]
     precision = np.linalg.inv(ledoit_wolf(within, assume_centered=True)[0])
 
-    def score(found: np.ndarray) -> np.ndarray:
-        offsets = (found - mean for mean in means)
+    def score(scored: np.ndarray) -> np.ndarray:
+        offsets = (scored - mean for mean in means)
         return np.min([np.einsum("nc,nc->n", some @ precision, some) for some in offsets], axis=0)
 
     return score
@@ -71,26 +71,27 @@ def mahalanobis(features: np.ndarray, labels: np.ndarray) -> Score:
 def nearest_neighbours(features: np.ndarray) -> Score:
     """1 - cosine with the tenth nearest training image (Sun et al., ICML 2022, arXiv:2204.06507)."""
     known = to_unit(features)
-    return lambda found: 1 - np.partition(to_unit(found) @ known.T, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS]
+    return lambda scored: 1 - np.partition(to_unit(scored) @ known.T, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS]
 
 
-def auroc(own: np.ndarray, others: np.ndarray) -> float:
-    """Chance that a score of another kind exceeds one of the own kind, ties counted half."""
-    ranks = rankdata(np.concatenate([own, others]))[len(own) :]
-    return float((ranks.sum() - len(others) * (len(others) + 1) / 2) / (len(own) * len(others)))
+def auroc(right: np.ndarray, others: np.ndarray) -> float:
+    """Chance that a score of another type of image exceeds one of the right type, ties counted half."""
+    ranks = rankdata(np.concatenate([right, others]))[len(right) :]
+    return float((ranks.sum() - len(others) * (len(others) + 1) / 2) / (len(right) * len(others)))
 
 
 def fit_distance(
-    features: np.ndarray, labels: np.ndarray, own: np.ndarray, others: np.ndarray
+    features: np.ndarray, labels: np.ndarray, right: np.ndarray, others: np.ndarray
 ) -> tuple[str, Reference, dict[str, float]]:
     """Name and reference of the residual that serves, and the AUROC on validation of every candidate.
 
-    `features` [n, channels] and `labels` [n] are of training images, `own` and `others` of validation images.
+    `features` [n, channels] and `labels` [n] are of training images, `right` and `others` of validation images: of the
+    right type, and of others.
     """
     references = fit_residuals(features)
     scores: dict[str, Score] = {name: reference.distance for name, reference in references.items()}
     scores |= {"mahalanobis": mahalanobis(features, labels), "nearest_neighbours": nearest_neighbours(features)}
-    aurocs = {name: round(auroc(score(own), score(others)), 4) for name, score in scores.items()}
+    aurocs = {name: round(auroc(score(right), score(others)), 4) for name, score in scores.items()}
     good = max(aurocs[name] for name in references) - EQUAL
     chosen = next(name for name in references if aurocs[name] >= good)
     return chosen, references[chosen], aurocs

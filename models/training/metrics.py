@@ -103,8 +103,8 @@ def brier_score(probabilities: np.ndarray, truth: np.ndarray) -> float:
 
 def negative_log_likelihood(probabilities: np.ndarray, truth: np.ndarray) -> float:
     """Mean of -ln of the right label's probability, in nats."""
-    own = probabilities[np.arange(len(truth)), truth]
-    return float(-np.log(np.maximum(own, SMALLEST)).mean())
+    of_right_label = probabilities[np.arange(len(truth)), truth]
+    return float(-np.log(np.maximum(of_right_label, SMALLEST)).mean())
 
 
 def reliability(probabilities: np.ndarray, truth: np.ndarray, bins: int = BINS) -> list[ReliabilityBin]:
@@ -122,8 +122,8 @@ def reliability(probabilities: np.ndarray, truth: np.ndarray, bins: int = BINS) 
 
 def expected_calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = BINS) -> float:
     """ECE of the top label in equal bins (Naeini et al., AAAI 2015; Guo et al., ICML 2017, arXiv:1706.04599)."""
-    found = reliability(probabilities, truth, bins)
-    return sum(abs(one.accuracy - one.confidence) * one.n for one in found) / len(truth)
+    diagram = reliability(probabilities, truth, bins)
+    return sum(abs(one.accuracy - one.confidence) * one.n for one in diagram) / len(truth)
 
 
 def calibration_error_by_chance(probabilities: np.ndarray, bins: int = BINS) -> "Interval":
@@ -193,9 +193,9 @@ def bootstrap(statistics: Callable[[np.ndarray], dict[Name, float]], groups: np.
     whole = {name: value for name, value in statistics(np.arange(len(groups))).items() if not np.isnan(value)}
     drawn: dict[Name, list[float]] = {name: [] for name in whole}
     for chosen in _resamples(groups):
-        found = statistics(chosen)
+        resampled = statistics(chosen)
         for name, values in drawn.items():
-            values.append(found[name])
+            values.append(resampled[name])
     return {name: _around(value, *_percentiles(drawn[name], value)) for name, value in whole.items()}
 
 

@@ -164,9 +164,9 @@ def draw_risk_coverage(scores: HeadScores) -> Figure:
 
 def draw_worst_errors(scores: HeadScores) -> Figure:
     """A contact sheet of the images whose right label got the least probability, the worst first."""
-    own = scores.probabilities[np.arange(len(scores.truth)), scores.truth]
+    of_right_label = scores.probabilities[np.arange(len(scores.truth)), scores.truth]
     wrong = np.flatnonzero(~metrics.is_right(scores.probabilities, scores.truth))
-    chosen = wrong[np.argsort(own[wrong])][:WORST]
+    chosen = wrong[np.argsort(of_right_label[wrong])][:WORST]
     rows = max(1, -(-len(chosen) // WORST_COLUMNS))
     figure = Figure(figsize=(2.4 * WORST_COLUMNS, 2.9 * rows + 0.5), layout="constrained")
     figure.suptitle(f"{scores.head.title}: {len(chosen)} of {len(wrong)} wrong of n = {len(scores.truth)}")

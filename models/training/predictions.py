@@ -70,7 +70,7 @@ def read_predictions(path: Path) -> Predictions:
             facts["version"],
             facts["sha256"],
             facts["split"],
-            {key: _head(found) for key, found in facts["heads"].items() if found["images"]},
+            {key: _head(stored) for key, stored in facts["heads"].items() if stored["images"]},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnfitPredictions(
@@ -78,10 +78,10 @@ def read_predictions(path: Path) -> Predictions:
         ) from None
 
 
-def _head(found: dict) -> HeadPredictions:
-    images = found["images"]
+def _head(stored: dict) -> HeadPredictions:
+    images = stored["images"]
     return HeadPredictions(
-        labels=tuple(found["labels"]),
+        labels=tuple(stored["labels"]),
         paths=tuple(image["path"] for image in images),
         groups=np.array([image["group"] for image in images]),
         truth=np.array([image["truth"] for image in images]),

@@ -58,13 +58,13 @@ def set_sizes(head: Head, calibration: HeadCard, answers: Answers) -> SetSizes:
     balanced = calibration.operating_points[OperatingPoint.BALANCED]
     before = np.array([conformal_set(head, p, calibration.thresholds) for p in answers.probabilities])
     sets = [prediction_set(head, p, calibration.thresholds, balanced) for p in answers.probabilities]
-    after = np.array([found.members for found in sets])
+    after = np.array([one.members for one in sets])
     rows = np.arange(len(answers.truth))
     return SetSizes(
         n=len(rows),
         coverage=(metrics.share(before[rows, answers.truth]), metrics.share(after[rows, answers.truth])),
         size=(metrics.mean_set_size(before), metrics.mean_set_size(after)),
-        not_excluded=metrics.mean_set_size(np.array([found.not_excluded for found in sets])),
+        not_excluded=metrics.mean_set_size(np.array([one.not_excluded for one in sets])),
         out_of_order=metrics.share(_out_of_order(before, answers.probabilities)),
     )
 
@@ -85,10 +85,10 @@ def scored_answers(task: Task, split: str) -> dict[str, Answers]:
 
 def stored_answers(task: Task, path: Path) -> dict[str, Answers]:
     """Head key -> answers out of a file of predictions; raises UnfitPredictions if another network gave them."""
-    found = read_predictions(path)
-    if (found.task, found.sha256) != (task.name, read_card(task).sha256):
+    stored = read_predictions(path)
+    if (stored.task, stored.sha256) != (task.name, read_card(task).sha256):
         raise UnfitPredictions(f"{path} holds the answers of another network than the one that serves {task.title}.")
-    return {key: Answers(one.truth, one.probabilities) for key, one in found.heads.items()}
+    return {key: Answers(one.truth, one.probabilities) for key, one in stored.heads.items()}
 
 
 def markdown(task: Task, answers: dict[str, Answers]) -> str:
@@ -102,9 +102,9 @@ def _known(task: Task, answers: dict[str, Answers]) -> list[Head]:
     return [head for head in task.heads if head.key in answers]
 
 
-def _row(head: Head, found: SetSizes) -> tuple[str, ...]:
-    numbers = (*found.coverage, *found.size, found.not_excluded, found.out_of_order)
-    return (head.title, str(found.n), *(f"{number:.3f}" for number in numbers))
+def _row(head: Head, sizes: SetSizes) -> tuple[str, ...]:
+    numbers = (*sizes.coverage, *sizes.size, sizes.not_excluded, sizes.out_of_order)
+    return (head.title, str(sizes.n), *(f"{number:.3f}" for number in numbers))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -261,7 +261,7 @@ def _inverted(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _framed(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Grey, inside a black frame or a round mask, as films and scans often are."""
+    """Grey, inside a black frame or a round mask, as radiographs and scans often are."""
     height, width = photo.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     axes = tuple(int(side * rng.uniform(0.3, 0.5)) for side in (width, height))

@@ -34,13 +34,13 @@ def label_thresholds(head: Head, probabilities: np.ndarray, truth: np.ndarray, m
     A label with too few of them for the rate asked would never be ruled out; it gets the threshold of all labels
     together (marginal instead of class-conditional coverage).
     """
-    own = probabilities[np.arange(len(truth)), truth]
-    pooled = conformal_threshold(own, miss_rate)
-    found = {}
+    of_right_label = probabilities[np.arange(len(truth)), truth]
+    pooled = conformal_threshold(of_right_label, miss_rate)
+    thresholds = {}
     for index, label in enumerate(head.labels):
-        of_label = own[truth == index]
-        found[label.key] = conformal_threshold(of_label, miss_rate) if _are_enough(of_label, miss_rate) else pooled
-    return found
+        of_label = of_right_label[truth == index]
+        thresholds[label.key] = conformal_threshold(of_label, miss_rate) if _are_enough(of_label, miss_rate) else pooled
+    return thresholds
 
 
 def sensitive_thresholds(head: Head, probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -48,13 +48,13 @@ def sensitive_thresholds(head: Head, probabilities: np.ndarray, truth: np.ndarra
 
     A label with too few images for that gets a threshold that at least all of its own reach.
     """
-    own = probabilities[np.arange(len(truth)), truth]
-    found = label_thresholds(head, probabilities, truth, SENSITIVE_MISS_RATE)
+    of_right_label = probabilities[np.arange(len(truth)), truth]
+    thresholds = label_thresholds(head, probabilities, truth, SENSITIVE_MISS_RATE)
     for index, label in enumerate(head.labels):
-        of_label = own[truth == index]
+        of_label = of_right_label[truth == index]
         if not _are_enough(of_label, SENSITIVE_MISS_RATE):
-            found[label.key] = min([found[label.key], *of_label.tolist()])
-    return found
+            thresholds[label.key] = min([thresholds[label.key], *of_label.tolist()])
+    return thresholds
 
 
 def _are_enough(true_probabilities: np.ndarray, miss_rate: float) -> bool:
@@ -104,10 +104,10 @@ def decision_thresholds(head: Head, probabilities: np.ndarray, truth: np.ndarray
     say little more about so few: Mehrtens, Bucher and Brinker, 2023, arXiv:2506.18162); of more, none that is as
     probable as the rate asked, or the surest networks would find most of their right answers not sure enough.
     """
-    found = label_thresholds(head, probabilities, truth, miss_rate)
+    thresholds = label_thresholds(head, probabilities, truth, miss_rate)
     ceilings = _ceilings(head, probabilities, truth)
     highest = EVEN if len(head.labels) == 2 else 1 - miss_rate
-    return {key: min(threshold, ceilings[key], highest) for key, threshold in found.items()}
+    return {key: min(threshold, ceilings[key], highest) for key, threshold in thresholds.items()}
 
 
 def _ceilings(head: Head, probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:

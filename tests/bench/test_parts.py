@@ -47,7 +47,7 @@ def test_the_gate_is_open_as_long_as_the_bench_wants():
 
 
 def test_the_kernel_is_timed_beside_its_interpreter():
-    found = kernel.measure_own([models.get_task("chest")], repeats=2)
+    found = kernel.measure_lumen([models.get_task("chest")], repeats=2)
     assert {side: len(times) for side, times in found["chest"].items()} == {
         "predict": 2, "network": 2, "interpreter": 2,
     }  # fmt: skip

@@ -40,7 +40,7 @@ def find_user_by_session(session_id: str) -> User | None:
 def authenticate(*, email: str, password: str, actor: Actor) -> User:
     """The user who signs in. Raises WrongPassword, DisabledAccount, or TooManyRequests by account and address."""
     account = account_name(email)
-    throttle.check_login(account=account, actor=actor)
+    throttle.check_sign_in(account=account, actor=actor)
     user = find_user(account)
     actor = actor.as_user(user)
     if not passwords.password_matches(user.password_hash if user else _dummy_hash(), password) or user is None:

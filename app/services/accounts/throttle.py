@@ -16,7 +16,7 @@ from app.services.actor import Actor
 KNOWN_ADDRESS_DAYS = 30
 
 
-def check_login(*, account: str, actor: Actor) -> None:
+def check_sign_in(*, account: str, actor: Actor) -> None:
     """Raise TooManyRequests when too many sign-ins have failed lately for this account or from the actor's address."""
     address = actor.address
     limits = current_app.config
@@ -65,13 +65,13 @@ def _last_success(account: str) -> int:
 
 def _is_known(account: str, address: str) -> bool:
     since = utc_now() - timedelta(days=KNOWN_ADDRESS_DAYS)
-    logins = select(AuditEvent.id).where(
+    sign_ins = select(AuditEvent.id).where(
         AuditEvent.action == "login.ok",
         AuditEvent.account == account,
         AuditEvent.address == address,
         AuditEvent.created_at > since,
     )
-    return db.session.scalar(logins.limit(1)) is not None
+    return db.session.scalar(sign_ins.limit(1)) is not None
 
 
 def _minutes(count: int) -> str:

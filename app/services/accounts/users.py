@@ -1,4 +1,4 @@
-"""Users: making them, signing in, passwords, roles. Each function that writes records it in the audit log."""
+"""Users: creating them, passwords, roles. Each function that writes records it in the audit log."""
 
 import unicodedata
 
@@ -39,12 +39,12 @@ class LastAdmin(AppError):
 def normalise_email(text: str) -> str:
     """The address in lower case. Intranet addresses (anna@ward.local) are fine; raises InvalidAccount for others."""
     try:
-        found = email_validator.validate_email(
+        address = email_validator.validate_email(
             text.strip(), check_deliverability=False, globally_deliverable=False, strict=True
         )
     except email_validator.EmailNotValidError as error:
         raise InvalidAccount("email", "Enter an e-mail address such as anna@example.org.") from error
-    return found.normalized.lower()
+    return address.normalized.lower()
 
 
 def account_name(text: str) -> str:
@@ -83,7 +83,7 @@ def has_users() -> bool:
 
 
 def register_user(*, email: str, name: str, password: str, actor: Actor) -> User:
-    """A clinician's account made by its owner. Raises InvalidAccount, or TooManyRequests by address."""
+    """A clinician's account that its owner creates. Raises InvalidAccount, or TooManyRequests by address."""
     throttle.check_registration(address=actor.address)
     try:
         user = _add_user(email=email, name=name, password=password, role=Role.CLINICIAN)
@@ -97,7 +97,7 @@ def register_user(*, email: str, name: str, password: str, actor: Actor) -> User
 
 
 def create_user(*, email: str, name: str, role: Role, password: str | None = None, actor: Actor) -> tuple[User, str]:
-    """An account made by an admin or on the command line. Raises InvalidAccount.
+    """An account that an admin creates, or the command line. Raises InvalidAccount.
 
     Without `password` the account gets a random one, returned as the second value, which must be changed at first
     sign-in.
@@ -137,7 +137,7 @@ def _check_password(password: str, *, email: str, name: str, field: str = "passw
 def change_password(*, current: str, new: str, actor: Actor) -> None:
     """Set the actor's new password and end their other sessions. Raises InvalidAccount, TooManyRequests."""
     user = actor.user
-    throttle.check_login(account=user.email, actor=actor)
+    throttle.check_sign_in(account=user.email, actor=actor)
     if not passwords.password_matches(user.password_hash, current):
         audit.record("login.fail", actor=actor, detail="password change")
         db.session.commit()

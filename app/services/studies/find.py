@@ -99,14 +99,14 @@ class StudyFilter:
 
 def list_studies(wanted: StudyFilter, viewer: User) -> Page:
     """The page of the studies that match, with owners and images loaded."""
-    found = _find(wanted, viewer)
+    matched = _find(wanted, viewer)
     return read_page(
-        _matching(wanted, viewer, found),
+        _matching(wanted, viewer, matched),
         _order(wanted),
         Cursor(wanted.after, wanted.before),
         allowed=_own(viewer),
         options=LOADED,
-        most_counted=found.most_counted,
+        most_counted=matched.most_counted,
     )
 
 
@@ -117,8 +117,8 @@ def iter_studies(wanted: StudyFilter, viewer: User) -> Iterator[Study]:
 
 def list_keys(wanted: StudyFilter, viewer: User, most: int) -> list[str]:
     """Keys of the first `most` studies that match, in the filter's order."""
-    found = iter_rows(_matching(wanted, viewer, _find(wanted, viewer)), _order(wanted))
-    return [study.key for study in islice(found, most)]
+    matched = iter_rows(_matching(wanted, viewer, _find(wanted, viewer)), _order(wanted))
+    return [study.key for study in islice(matched, most)]
 
 
 def list_owners() -> list[User]:
@@ -171,13 +171,13 @@ def _find(wanted: StudyFilter, viewer: User) -> Match:
     return match(filtered.with_only_columns(Study.id), Study.id, [])
 
 
-def _matching(wanted: StudyFilter, viewer: User, found: Match) -> Select[tuple[Study]]:
+def _matching(wanted: StudyFilter, viewer: User, matched: Match) -> Select[tuple[Study]]:
     """The studies that match. Few are looked up; many are read in the order of an index, that of a filter's if it is
     the order of time, else that of the list itself.
     """
-    visible = _visible(viewer, unindexed if found.is_by_id else indexed)
-    look = unindexed if found.is_by_id or wanted.sort not in BY_TIME else indexed
-    return visible.where(*found.conditions, *_conditions(wanted, viewer, look))
+    visible = _visible(viewer, unindexed if matched.is_by_id else indexed)
+    look = unindexed if matched.is_by_id or wanted.sort not in BY_TIME else indexed
+    return visible.where(*matched.conditions, *_conditions(wanted, viewer, look))
 
 
 def _order(wanted: StudyFilter) -> Order:

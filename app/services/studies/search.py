@@ -23,10 +23,10 @@ def find_studies(text: str, viewer: User) -> Match:
     if not beginning:
         return NOTHING
     begins = begins_with(SearchTerm.term, beginning)
-    found = select(SearchTerm.study_id).distinct().where(begins)
+    ids = select(SearchTerm.study_id).distinct().where(begins)
     if not viewer.sees_all_studies:
-        found = found.where(SearchTerm.owner_id == viewer.id)
-    return match(found, Study.id, [exists().where(SearchTerm.study_id == Study.id, begins)])
+        ids = ids.where(SearchTerm.owner_id == viewer.id)
+    return match(ids, Study.id, [exists().where(SearchTerm.study_id == Study.id, begins)])
 
 
 def make_terms(study: Study) -> list[SearchTerm]:

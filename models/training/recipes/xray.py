@@ -12,7 +12,7 @@ from models.training.recipes import chest, fracture
 XRAY_TASK = Task(
     name="xray",
     title="Radiographs",
-    question="What is on the film?",
+    question="What does the radiograph show?",
     image_kind="A plain X-ray of a limb or the chest",
     modality=Modality.BONE_XRAY,
     default_network="resnet50",

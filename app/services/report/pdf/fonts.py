@@ -62,7 +62,7 @@ class _Font(TTFont):
             if name.startswith("toUnicodeCMap:"):
                 # ReportLab writes the bare number there, where the format wants UTF-16.
                 stream = doc.idToObject[name]
-                stream.content = _BEYOND_BMP.sub(lambda found: f"<{_utf16(found[1])}>", stream.content)
+                stream.content = _BEYOND_BMP.sub(lambda match: f"<{_utf16(match[1])}>", stream.content)
 
 
 _BEYOND_BMP = re.compile("<([0-9A-F]{5,6})>")

@@ -187,12 +187,12 @@ def _pieces(text: str, style: ParagraphStyle, is_rtl: bool) -> list[tuple[str, s
         load(style.fontName)
         return [(style.fontName, text)] if text else []
     visual = get_display(text, base_dir="R" if is_rtl else "L")
-    found = []
+    pieces = []
     for piece, from_right in _split_by_direction(visual):
         logical = piece[::-1] if from_right else piece
         fonts = split_by_font(logical, style.fontName)
-        found += [(font, _shaped(font, part, style)) for font, part in (reversed(fonts) if from_right else fonts)]
-    return found
+        pieces += [(font, _shaped(font, part, style)) for font, part in (reversed(fonts) if from_right else fonts)]
+    return pieces
 
 
 def _split_by_direction(visual: str) -> list[tuple[str, bool]]:
