@@ -1,4 +1,4 @@
-"""Is this the kind of image that the task was made for? Asked before any finding.
+"""Is this the type of image that the task is for? Asked before any finding.
 
 Three tests in turn: is it a picture that shows anything (not too small, blank, dark, bright or blurred); does a small
 network of its own, trained on every data set and on pictures that are none of them, take it for the task's modality;
@@ -23,11 +23,11 @@ QUALITY_SIDE = 96
 FEWEST_PIXELS = 75 * 75
 # Standard deviation below which there is no picture: a covered lens, an empty scan. The flattest right one has 5.
 FLAT_BELOW = 4.5
-# The brightest and the darkest parts: in all right images but one, 1 % of the pixels have 20 or more (films of fingers
-# are dark), and in all, 5 % of the pixels have 200 or less (pale skin in dermoscopy is bright).
+# The brightest and the darkest parts: in all right images but one, 1 % of the pixels have 20 or more (radiographs of
+# fingers are dark), and in all, 5 % of the pixels have 200 or less (pale skin in dermoscopy is bright).
 DARK_BELOW, BRIGHT_ABOVE = 20.0, 200.0
-# Curvature over slope (see `_sharpness`): right images have 0.7 and more but for 0.5 % of bone films. Of validation
-# images blurred by a Gaussian of 1.5 % of the shortest side, 97 to 100 % fall below.
+# Curvature over slope (see `_sharpness`): right images have 0.7 and more but for 0.5 % of bone radiographs. Of
+# validation images blurred by a Gaussian of 1.5 % of the shortest side, 97 to 100 % fall below.
 BLURRED_BELOW = 0.7
 
 

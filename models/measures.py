@@ -47,7 +47,7 @@ _TITLES = {
     Metric.MEAN_AUC: "Mean AUC",
     Metric.AUC: "AUC",
     Metric.AUC_AGAINST_OTHER_SOURCES: "AUC against other sources",
-    Metric.TOP_THREE_ACCURACY: "Right label among the top three",
+    Metric.TOP_THREE_ACCURACY: "Top-3 accuracy",
     Metric.DECIDED: "Decided (not inconclusive)",
     Metric.ACCURACY_WHEN_DECIDED: "Accuracy when decided",
     Metric.REFUSED: "Refused",
@@ -56,7 +56,7 @@ _TITLES = {
     Metric.ANSWERED: "Answered",
     Metric.ACCURACY_WHEN_ANSWERED: "Accuracy when answered",
     Metric.ECE: "Calibration error (ECE)",
-    Metric.ECE_BY_CHANCE: "Calibration error that chance alone would give",
+    Metric.ECE_BY_CHANCE: "Calibration error expected by chance",
     Metric.BRIER_SCORE: "Brier score",
     Metric.NEGATIVE_LOG_LIKELIHOOD: "Negative log likelihood",
     Metric.COVERAGE: "Coverage",
@@ -101,10 +101,10 @@ class GateSet(StrEnum):
 
 
 _REFUSED_TITLES = {
-    GateSet.RIGHT_KIND: "Refused: images of the right kind",
-    GateSet.OTHER_KIND: "Refused: medical images of another kind",
-    GateSet.OTHER_KIND_GREY: "Refused: coloured ones of these, turned grey",
-    GateSet.NOT_MEDICAL: "Refused: pictures that are not medical",
+    GateSet.RIGHT_KIND: "Refused: images of the right type",
+    GateSet.OTHER_KIND: "Refused: medical images of another type",
+    GateSet.OTHER_KIND_GREY: "Refused: colour images among these, converted to grey",
+    GateSet.NOT_MEDICAL: "Refused: non-medical pictures",
 }
 
 

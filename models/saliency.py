@@ -78,7 +78,7 @@ def render_heatmap(saliency: np.ndarray, shape: tuple[int, int], max_side: int =
 def canny_edges(pixels: np.ndarray) -> np.ndarray:
     """White edges on black, uint8 RGB of the same shape (Canny, PAMI 1986).
 
-    Hysteresis thresholds are shares of the median grey level of what is not black background, so that a dark film
+    Hysteresis thresholds are shares of the median grey level of what is not black background, so that a dark radiograph
     shows its edges as a bright photo does.
     """
     grey = cv2.GaussianBlur(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (5, 5), 1.2)

@@ -21,5 +21,5 @@ class RoleForm(FlaskForm):
 
 
 class SettingsForm(FlaskForm):
-    registration_open = BooleanField("Anybody who reaches this site may register as a clinician")
+    registration_open = BooleanField("Anyone who can reach this site may register as a clinician")
     institution = StringField("Institution", [Length(max=MAX_LENGTH, message=f"Use at most {MAX_LENGTH} characters.")])

@@ -21,12 +21,12 @@ def check_token() -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise TokenNeeded(
-            "Send a token in the header: Authorization: Bearer <token>. Tokens are made on the account page."
+            "Send a token in the header: Authorization: Bearer <token>. Create tokens on the account page."
         )
-    found = tokens.find_token(token.strip())
-    if found is None:
+    known = tokens.find_token(token.strip())
+    if known is None:
         raise TokenNeeded("This token is not known, was revoked, or belongs to an account that is disabled.")
-    g.token = found
+    g.token = known
 
 
 def caller() -> User:

@@ -66,8 +66,8 @@ def study(key: str) -> Response:
 
 @bp.get("/studies/<key>/report.pdf")
 def report(key: str) -> Response:
-    found = studies.get_study(key, caller())
-    return pdf_response(current_report(study=found, actor=calling_actor()))
+    study = studies.get_study(key, caller())
+    return pdf_response(current_report(study=study, actor=calling_actor()))
 
 
 @bp.get("/studies/<key>/images/<image_key>/heatmap.png")
@@ -82,8 +82,8 @@ def _list_url(wanted: studies.StudyFilter, **cursor: str) -> str:
 
 
 def _study_response(key: str) -> Response:
-    found = studies.get_study(key, caller())
-    return jsonify(study_json(found, build_report(found)))
+    study = studies.get_study(key, caller())
+    return jsonify(study_json(study, build_report(study)))
 
 
 def _insist_on_form() -> None:

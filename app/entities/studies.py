@@ -86,7 +86,7 @@ class Study(Entity):
     # The study whose images this one holds too, sent again for another task (services.studies.copy_study).
     copied_from_id: Mapped[int | None] = mapped_column(ForeignKey("studies.id"), index=True)
     task: Mapped[str] = mapped_column(String(40))
-    # Whether the gate found the task from the images; else the sender chose it.
+    # Whether the gate detected the task from the images; else the sender chose it.
     task_detected: Mapped[bool] = mapped_column(default=False)
     patient_name: Mapped[str] = mapped_column(String(120), default="")
     patient_reference: Mapped[str] = mapped_column(String(64), default="")

@@ -15,9 +15,9 @@ class ReviewForm(FlaskForm):
     agrees = RadioField(
         "Do you agree with the result?",
         choices=[SelectChoice("yes", "I agree"), SelectChoice("no", "I disagree")],
-        validators=[InputRequired("Say whether you agree.")],
+        validators=[InputRequired("Choose whether you agree.")],
     )
-    correct_label = SelectField("Right answer, if you disagree", validate_choice=False)
+    correct_label = SelectField("Correct label, if you disagree", validate_choice=False)
     comment = TextAreaField("Comment")
 
     def offer_labels(self, study: Study) -> None:

@@ -1,4 +1,4 @@
-"""Reports: make one of a study, download it again, download those of many studies."""
+"""Reports: create one of a study, download it again, download those of many studies."""
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_login import current_user, login_required
@@ -32,7 +32,7 @@ def download(key: str) -> Response:
 @bp.post("/reports.zip")
 @login_required
 def export() -> BaseResponse:
-    """The reports of all studies that the history's filter finds; some of them are made now."""
+    """The reports of all studies that the history's filter finds; some of them are created now."""
     wanted = StudyFilter.from_args(request.args)
     try:
         keys = choose_studies(wanted, current_user)

@@ -36,5 +36,5 @@ def set_setting(*, name: str, value: str, actor: Actor) -> None:
 
 
 def registration_is_open() -> bool:
-    """May anybody who reaches the page make a clinician's account?"""
+    """May anyone who can reach the page create a clinician's account?"""
     return get_setting("registration_open") == "yes"

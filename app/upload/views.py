@@ -36,7 +36,7 @@ def create() -> Response | tuple[str, int]:
         field.errors = [refusal.message]
         return _page(form, refusal.status)
     if form.task.data == studies.DETECT:
-        flash(f"The task was found from the image: {studies.task_titles()[study.task]}.", "success")
+        flash(f"The task was detected from the image: {studies.task_titles()[study.task]}.", "success")
     studies.analyse_study(study, pixels)
     return redirect(url_for("history.detail", key=study.key), 303)
 

@@ -46,14 +46,14 @@ STATUSES = {
 }
 FAILURES = {
     FailureCode.NETWORK_UNAVAILABLE: (
-        "The network of {task} cannot be used now. Try again later; if it stays so, tell an administrator."
+        "The network for {task} is not available now. Try again later; if this persists, tell an administrator."
     ),
     FailureCode.FILE_MISSING: (
         "The stored image is missing, so it could not be analysed. Send the image again as a new study, and tell an "
         "administrator."
     ),
     FailureCode.UNREADABLE: (
-        "The stored image cannot be read any more. Send the image again as a new study, and tell an administrator."
+        "The stored image can no longer be read. Send the image again as a new study, and tell an administrator."
     ),
     FailureCode.CRASHED: (
         "The analysis failed on the server and has been logged. Try again; if it fails again, tell an administrator."
@@ -75,12 +75,13 @@ WITHOUT_ANSWER = {
     ImageStatus.RUNNING: "This image is being analysed",
     ImageStatus.RECEIVED: "Not analysed yet",
 }
-RULED_OUT_BELOW = "ruled out below {threshold}"
-NOT_EXCLUDED_LABEL = "{label} ({probability}; " + RULED_OUT_BELOW + ")"
-THRESHOLD = "Threshold {threshold}"
+RULE_OUT_THRESHOLD = "rule-out threshold {threshold}"
+NOT_EXCLUDED_LABEL = "{label} ({probability}; " + RULE_OUT_THRESHOLD + ")"
 # What the tables of probabilities say of themselves.
-THRESHOLD_MARKS = "The mark on a bar is the threshold of that answer: at or above it the answer is not ruled out."
-NOT_EXCLUDED_GROUP = "Must not be missed, so not excluded at low probabilities"
+THRESHOLD_MARKS = (
+    "Each bar is marked at the rule-out threshold of its label: at or above it, the label is not ruled out."
+)
+NOT_EXCLUDED_GROUP = "Must not be missed, so not excluded even at a low probability"
 # For one name, and for several.
 REMAIN_POSSIBLE = ("{names} remains possible", "{names} remain possible")
 ARE_NOT_EXCLUDED = ("{names} is not excluded", "{names} are not excluded")
@@ -114,14 +115,9 @@ def threshold(probability: float) -> str:
     return f"{probability:.2f}" if probability >= 0.01 else f"{probability:.3f}"
 
 
-def ruled_out_below(probability: float) -> str:
-    """What a threshold means for a label that is not excluded: ruled out below 0.05."""
-    return RULED_OUT_BELOW.format(threshold=threshold(probability))
-
-
-def threshold_mark(probability: float) -> str:
-    """The name of the mark on a bar: Threshold 0.05."""
-    return THRESHOLD.format(threshold=threshold(probability))
+def rule_out_threshold(probability: float) -> str:
+    """The name of the mark on a bar, and a fact beside a label that is not excluded: rule-out threshold 0.05."""
+    return RULE_OUT_THRESHOLD.format(threshold=threshold(probability))
 
 
 def label_name(task: models.Task | None, key: str, head: str | None = None) -> str:
@@ -198,21 +194,21 @@ def answer(outcome: str, lines: Sequence[Answer]) -> str:
     return f"No answer is likely; the most probable is {in_sentence(top.name)} ({number(top.probability)})"
 
 
-def brief_answer(lines: Sequence[Answer], sensitivity_first: Collection[str] = ()) -> str:
+def brief_answer(lines: Sequence[Answer], high_sensitivity: Collection[str] = ()) -> str:
     """One question's answer as a step on the way: hand (0.98); or what it hangs between, three names at most.
 
-    `sensitivity_first`: keys of labels that are held possible at low probabilities rather than missed.
+    `high_sensitivity`: keys of labels that are held possible at low probabilities rather than missed.
     """
     likely = next((line for line in lines if line.decision == Decision.LIKELY), None)
     if likely:
-        return _with_number(likely, sensitivity_first)
-    candidates = [_with_number(line, sensitivity_first) for line in (_of(lines, Decision.POSSIBLE) or lines)[:BRIEF]]
+        return _with_number(likely, high_sensitivity)
+    candidates = [_with_number(line, high_sensitivity) for line in (_of(lines, Decision.POSSIBLE) or lines)[:BRIEF]]
     text = f"uncertain: {listed(candidates, 'or')}"
     return "; ".join([text, *_not_excluded(lines, with_numbers=True)])
 
 
-def _with_number(line: Answer, sensitivity_first: Collection[str] = ()) -> str:
-    doubt = ", sensitivity first" if line.key in sensitivity_first else ""
+def _with_number(line: Answer, high_sensitivity: Collection[str] = ()) -> str:
+    doubt = ", high-sensitivity threshold" if line.key in high_sensitivity else ""
     return f"{in_sentence(line.name)} ({number(line.probability)}{doubt})"
 
 

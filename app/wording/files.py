@@ -13,7 +13,7 @@ UNREADABLE = {
     UnreadableCode.EMPTY: "The file is empty. Choose the image again.",
     UnreadableCode.UNKNOWN_FORMAT: "The file is not a {formats} image, whatever its name says.",
     UnreadableCode.UNSUPPORTED_KIND: (
-        "The file is a {format} image of a kind that is not read ({kind}). Export it as an 8-bit JPEG or PNG."
+        "The file is a {format} image of a type that is not supported ({kind}). Export it as an 8-bit JPEG or PNG."
     ),
     UnreadableCode.DAMAGED: "The image is damaged or incomplete. Export it again and upload the new file.",
     UnreadableCode.INCOMPLETE: (

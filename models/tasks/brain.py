@@ -23,7 +23,7 @@ TASK = Task(
     primary="tumour",
     intended_use="Research on MRI slices, and a second opinion beside the reader's own.",
     limitations=(
-        "MRI only: no CT was learned, and CT is refused where it is recognised.",
+        "MRI only: it was not trained on CT, and CT is refused where it is recognised.",
         "One slice is read at a time; the rest of the series is not considered.",
         "Most tumours came as contrast-enhanced T1, the others as other sequences from the web: a cue by itself.",
         "Slices of one patient may be in both training and test, since the main source has no patient numbers: expect "

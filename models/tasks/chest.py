@@ -69,7 +69,7 @@ TASK = Task(
                 "NIH ChestX-ray8/14 subset (Pneumonia), via muhammedtalo/COVID-19",
             ),
             licence="Free use with attribution as far as known, not read at the source.",
-            bias="Pneumonia was mined from reports: about half of these films look unremarkable.",
+            bias="Pneumonia was mined from reports: about half of these radiographs look unremarkable.",
         ),
         DataSource(
             name="COVID-19 image data collection (Cohen et al.)",
@@ -83,7 +83,7 @@ TASK = Task(
                 "covid-chestxray-dataset (Cohen et al.), part 2: other pneumonia, PA",
             ),
             licence="Differs from image to image.",
-            bias="COVID-19 counts as pneumonia. From journals and web cases; films taken lying down are all pneumonia.",
+            bias="COVID-19 counts as pneumonia. From journals and web cases; supine radiographs are all pneumonia.",
         ),
         DataSource(
             name=NLM,

@@ -27,12 +27,12 @@ FRACTURED = Head(
         Label("normal", "No fracture seen", is_finding=False),
     ),
     conditioned_on="part",
-    note="Answered by the specialist for the body part that was found.",
+    note="Answered by the specialist for the detected body part.",
 )
 
 TYPE = Head(
     key="type",
-    title="Type, if fractured",
+    title="Fracture type",
     labels=(
         Label("avulsion", "Avulsion"),
         Label("comminuted", "Comminuted"),

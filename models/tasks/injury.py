@@ -20,7 +20,7 @@ TASK = Task(
         ),
         Head(
             key="burn_degree",
-            title="Degree, if a burn",
+            title="Burn degree",
             labels=(
                 Label("first_degree_burn", "First degree"),
                 Label("second_degree_burn", "Second degree"),
@@ -31,7 +31,7 @@ TASK = Task(
         ),
         Head(
             key="wound_kind",
-            title="Kind, if a wound",
+            title="Wound type",
             labels=(
                 Label("abrasion", "Abrasion"),
                 Label("bruise", "Bruise"),

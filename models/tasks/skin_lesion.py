@@ -38,7 +38,7 @@ TASK = Task(
     ),
     subgroups=(
         "Skin tone is not recorded in the data, which show almost only light skin: darker skin is not covered.",
-        "Age, sex and site of the body were not used, and no result by them can be given.",
+        "Age, sex and body site were not used, and no result by them can be given.",
         "Device: dermatoscopes that are not named.",
     ),
     sources=(

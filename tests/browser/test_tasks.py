@@ -60,7 +60,7 @@ def check_views(page: Page) -> None:
 
 
 def download_report(page: Page) -> bytes:
-    page.get_by_role("button", name="Make PDF report").click()
+    page.get_by_role("button", name="Create PDF report").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="PDF of").click()
     return download.value.path().read_bytes()

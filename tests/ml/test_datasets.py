@@ -104,7 +104,7 @@ def test_every_correction_changes_a_label():
 
 
 def test_all_radiographs_are_one_task_for_training(fractures):
-    """Each film answers the questions of its own folder, and which kind of film it is."""
+    """Each radiograph answers the questions of its folder, and which type of radiograph it is."""
     write_folder(fractures / "chest", [{"path": "e.png", "label": "Tuberculosis", "split": "train"}])
     task = training_task("xray")
     found = {example.path.name: example.targets for example in load_examples(task)}

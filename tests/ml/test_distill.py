@@ -47,7 +47,7 @@ def test_every_batch_holds_each_tasks_share(quick):
     batches = quick.Mixture(IMAGES, SHARES, SIDE, steps=2, training=False, seed=1)
     assert len(batches) == 2
     greys = np.stack([batches[index][0] for index in range(2)])[:, :, 0, 0, 0]
-    assert set(greys[:, :2].ravel()) == set(GREYS["chest"]), "two batches hold every film once"
+    assert set(greys[:, :2].ravel()) == set(GREYS["chest"]), "two batches hold every radiograph once"
     assert set(greys[:, 2]) == set(GREYS["brain"])
     assert np.array_equal(batches[0][0], quick.Mixture(IMAGES, SHARES, SIDE, steps=2, training=False, seed=1)[0][0])
 

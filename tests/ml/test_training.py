@@ -138,7 +138,7 @@ def test_calibration_asks_the_specialist_that_answers_users():
 def test_a_head_without_labelled_images_cannot_be_calibrated():
     from models.training.calibrate import head_answers
 
-    with pytest.raises(SystemExit, match="Type, if fractured cannot be calibrated"):
+    with pytest.raises(SystemExit, match="Fracture type cannot be calibrated"):
         head_answers(FRACTURE, FRACTURE.head("type"), {"type": np.zeros((1, 10))}, [example(part=1)])
 
 

@@ -115,7 +115,7 @@ def test_every_step_to_the_same_network_is_told(networks, monkeypatch):
 def test_targets_stand_beside_what_was_measured(skin_card, app):
     skin_card([measure(Metric.BALANCED_ACCURACY, 0.86), measure(Metric.MEAN_AUC, 0.96), measure(Metric.ACCURACY, 0.8)])
     targets = rows(section(build_card("skin_lesion"), "measures"), "Targets")
-    assert targets["Balanced accuracy"][:3] == ("stretch reached", "at least 0.75", "at least 0.85")
+    assert targets["Balanced accuracy"][:3] == ("stretch target reached", "at least 0.75", "at least 0.85")
     assert targets["Mean AUC"][0] == "reached"
     assert targets["Mean AUC"][3] == "0.960 [0.940, 0.970], n\xa0=\xa0100"
     assert targets["Calibration error (ECE)"] == ("not measured", "at most 0.03", "", "")
@@ -144,7 +144,7 @@ def test_the_targets_of_a_cascade_name_their_question(networks, app):
     targets = rows(section(build_card("fracture"), "measures"), "Targets")
     assert list(targets)[:4] == [
         "AUC", "Fractured: Sensitivity at its operating point", "Body part: Accuracy",
-        "Type, if fractured: Accuracy",
+        "Fracture type: Accuracy",
     ]  # fmt: skip
     assert f"Tuberculosis: AUC ({NLM} alone)" in rows(section(build_card("chest"), "measures"), "Targets")
 
@@ -172,7 +172,7 @@ def test_answers_and_sources_have_a_row_each_and_gaps_stay_empty(skin_card, app)
 def test_a_network_that_was_never_evaluated_says_so(networks, monkeypatch, app):
     serve(networks, monkeypatch, replace(networks.get_card(models.get_task("skin_lesion")), metrics=None))
     card = build_card("skin_lesion")
-    assert "not evaluated" in section(card, "measures").paragraphs[0]
+    assert "not been evaluated" in section(card, "measures").paragraphs[0]
     assert section(card, "measures").tables == ()
     assert section(card, "calibration").diagrams == ()
     assert next(line.headline for line in list_cards() if line.task == "skin_lesion") == ""
@@ -183,7 +183,7 @@ def test_the_reliability_diagram_is_told_in_words_too(skin_card, app):
     skin_card([measure(Metric.ACCURACY, 0.8)], reliability=tuple(models.ReliabilityBin(*one) for one in bins))
     diagram = section(build_card("skin_lesion"), "calibration").diagrams[0]
     assert "93 test images" in diagram.description
-    assert "the mean probability was 0.50 and 0.40 were right" in diagram.description
+    assert "the mean probability was 0.50 and the accuracy 0.40" in diagram.description
     assert diagram.table.rows[1] == ("0.50", "0.40", "30")
 
 
@@ -191,7 +191,7 @@ def test_operating_points_are_those_of_the_task_with_what_they_reach(skin_card, 
     reached = (measure(Metric.SENSITIVITY_AT_OPERATING_POINT, 0.94), measure(Metric.COVERAGE, 0.96))
     skin_card([measure(Metric.ACCURACY, 0.8)], labels={"mel": reached})
     points = rows(section(build_card("skin_lesion"), "decision"), "Lesion: operating points")
-    assert points["Melanoma"][0].startswith("sensitivity first")
+    assert points["Melanoma"][0].startswith("high sensitivity")
     assert [text[:5] for text in points["Melanoma"][1:]] == ["0.500", "0.940", "", "0.500", "0.960"]
     assert points["Melanocytic nevus"][0] == "balanced"
 
@@ -210,7 +210,7 @@ def test_the_decision_is_explained_as_it_is_made(name, words, networks, app):
 
 def test_the_gate_of_this_network_stands_against_its_targets(networks, app):
     refused = rows(section(build_card("chest"), "gate"), "What the gate refused")
-    assert refused["Refused: images of the right kind"][:2] == ("not reached", "at most 0.05")
+    assert refused["Refused: images of the right type"][:2] == ("not reached", "at most 0.05")
     assert len(refused) == len(models.GATE_TARGETS)
 
 
@@ -262,11 +262,11 @@ def test_registered_networks_stand_side_by_side(chest_cards, app):
     accuracy, auc = "0.860 [0.840, 0.870], n\xa0=\xa0100", "0.960 [0.940, 0.970], n\xa0=\xa0100"
     assert found.tables[0].columns == ("Network", "cnn", "mobilenet_v2", "mobilenet_v2_open")
     assert rows(found, "Registered networks") == {
-        "Serves here": ("no", "yes", "no"),
+        "In use here": ("no", "yes", "no"),
         "Version": ("0.1.0", "1.0.0", "1.0.0"),
         "Input": ("160 x 160 pixels, 2 views", *["160 x 160 pixels, 1 view"] * 2),
         "Weights": ("int8", "float32", "float32"),
-        "Left out of its training": ("nothing", "nothing", "NIH, TBX11K"),
+        "Excluded from training": ("nothing", "nothing", "NIH, TBX11K"),
         "Training images": ("64", "64", "1,200"),
         "Accuracy": ("not measured", accuracy, accuracy),
         f"Tuberculosis: AUC ({NLM} alone)": ("not measured", auc, auc),
@@ -279,8 +279,8 @@ def test_the_chosen_network_is_the_one_of_the_page(chest_cards, choose_networks,
     choose_networks("chest=cnn")
     card = build_card("chest")
     assert ("Version", "0.1.0") in card.facts
-    assert "not evaluated" in section(card, "measures").paragraphs[0]
-    assert rows(section(card, "networks"), "Registered")["Serves here"] == ("yes", "no", "no")
+    assert "not been evaluated" in section(card, "measures").paragraphs[0]
+    assert rows(section(card, "networks"), "Registered")["In use here"] == ("yes", "no", "no")
     assert "chest=mobilenet_v2," in section(card, "networks").closing
 
 
@@ -289,7 +289,7 @@ def test_a_network_whose_card_is_damaged_is_listed_with_the_reason(chest_cards, 
     found = section(build_card("chest"), "networks")
     assert found.points == ("mobilenet_v2_open: Its card is damaged.",)
     told = rows(found, "Registered")
-    assert told.pop("Serves here") == ("no", "yes", "no")
+    assert told.pop("In use here") == ("no", "yes", "no")
     assert {facts[2] for facts in told.values()} == {"–"}
 
 
@@ -331,7 +331,7 @@ def test_a_network_that_went_on_from_another_is_reproduced_from_there_as_it_serv
         *(f"{module}.{step} chest" for step in ("distance", "evaluate", "audit")),
     )
     assert found.paragraphs[-1].startswith("start-0a1b2c.keras stands for the network")
-    assert "may have learned from more" in section(build_card("chest"), "data").paragraphs[-1]
+    assert "may have seen more" in section(build_card("chest"), "data").paragraphs[-1]
 
 
 # The audit
@@ -386,7 +386,7 @@ def test_an_audit_of_another_version_is_told_as_such(networks, monkeypatch):
 
 def test_a_network_that_was_not_audited_says_so(networks, monkeypatch):
     monkeypatch.setattr(models, "read_audit", lambda _: None)
-    assert "not audited" in section(build_card("skin_lesion"), "audit").paragraphs[0]
+    assert "not been audited" in section(build_card("skin_lesion"), "audit").paragraphs[0]
 
 
 # Without a network

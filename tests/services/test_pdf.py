@@ -134,7 +134,7 @@ def test_says_all_that_the_report_says():
         "Itches.", "IMG_2041.jpg", "ab" * 32, "Melanocytic nevus", "0.13", "<0.01", "benign", "Unlikely",
         "mobilenet_v2, version 1.2.0", "9f" * 32, "HAM10000", "Balanced accuracy 0.64 0.60 to 0.68 1512",
         "Sensitivity 0.71 0.65 to 0.77 171", "Research only.", "Not for darker skin.", "Regular network.",
-        "Prof Reviewer, 4 Feb 2026, 08:00 UTC: disagrees; right answer: Melanocytic nevus",
+        "Prof Reviewer, 4 Feb 2026, 08:00 UTC: disagrees; correct label: Melanocytic nevus",
     ):  # fmt: skip
         assert expected in words, expected
 
@@ -161,20 +161,20 @@ def test_what_is_not_excluded_stands_apart_with_its_threshold():
     positions = [
         words.index(part)
         for part in (
-            "Melanocytic nevus benign 0.70 Possible", "Must not be missed, so not excluded at low probabilities",
-            "Melanoma malignant; ruled out below 0.06 0.10 Not excluded", "Keratosis benign 0.20 Unlikely",
-            "The mark on a bar is the threshold",
+            "Melanocytic nevus benign 0.70 Possible", "Must not be missed, so not excluded even at a low probability",
+            "Melanoma malignant; rule-out threshold 0.06 0.10 Not excluded", "Keratosis benign 0.20 Unlikely",
+            "Each bar is marked at the rule-out threshold of its label",
         )
     ]  # fmt: skip
     assert positions == sorted(positions)
 
 
 def test_a_bar_without_a_known_threshold_is_not_explained():
-    assert "The mark on a bar" not in words_of(render())
+    assert "Each bar is marked" not in words_of(render())
 
 
 def test_says_when_the_task_was_not_chosen_by_the_sender():
-    words = "The kind of image was found by the software, not chosen by the sender."
+    words = "The task was detected from the image, not chosen by the sender."
     assert words in words_of(render(replace(CONTENT, task_detected=True)))
     assert words not in words_of(render())
 

@@ -208,10 +208,10 @@ def test_a_fracture_is_told_as_a_clinician_thinks(make_study):
     assert [section.key for section in content.images[0].sections] == ["fractured", "part", "type"]
     assert content.images[0].sections[0].is_primary
     assert [(step.question, step.answer) for step in content.images[0].steps] == [
-        ("Kind of image", "a bone X-ray"),
+        ("Type of image", "a bone X-ray"),
         ("Body part", "hand (0.98)"),
-        ("Fracture", "fractured (0.87, sensitivity first)"),
-        ("Type, if fractured", "oblique (0.60)"),
+        ("Fracture", "fractured (0.87, high-sensitivity threshold)"),
+        ("Fracture type", "oblique (0.60)"),
     ]
 
 
@@ -261,7 +261,7 @@ def test_failed_gives_the_reason(make_study, networks):
     networks.failure = models.NetworkUnavailable("The network of Chest X-ray is not installed.")
     content = build_report(make_study("chest"))
     assert content.headline == "The image could not be analysed: there is no result"
-    assert content.reason.startswith("The network of Chest X-ray cannot be used now. Try again later")
+    assert content.reason.startswith("The network for Chest X-ray is not available now. Try again later")
     assert content.network.sha256 == SHA256  # the one that would have answered
 
 
@@ -296,7 +296,7 @@ def test_measures_of_other_weights_are_not_shown(make_study):
     network = build_report(study).network
     assert network.sha256 == "0" * 64
     assert network.measures == ()
-    assert "no longer at hand" in network.note
+    assert "no longer available" in network.note
 
 
 def test_measures_are_those_of_the_network_that_answered(make_study, networks, choose_networks, monkeypatch):
@@ -317,7 +317,7 @@ def test_measures_are_those_of_the_network_that_answered(make_study, networks, c
     networks.registered["chest"] = ("cnn",)
     network = build_report(study).network
     assert (network.name, network.sha256, network.measures) == ("mobilenet_v2", SHA256, ())
-    assert "no longer at hand" in network.note
+    assert "no longer available" in network.note
 
 
 def test_stored_facts_render_without_task_and_network(make_study, networks):

@@ -138,7 +138,7 @@ def test_the_gate_finds_the_task(owner, networks):
     networks.detected = [CHEST, CHEST]
     study = receive(owner, picture(), picture(seed=1), task="detect")
     assert (study.task, study.task_detected) == ("chest", True)
-    assert db.session.query(AuditEvent).one().detail == "chest, found by the gate"
+    assert db.session.query(AuditEvent).one().detail == "chest, detected by the gate"
 
 
 def test_the_gate_is_not_asked_again_about_a_form_that_was_sent_before(owner, networks):
@@ -150,8 +150,8 @@ def test_the_gate_is_not_asked_again_about_a_form_that_was_sent_before(owner, ne
 @pytest.mark.parametrize(
     ("detected", "missing", "status", "words"),
     [
-        ([CHEST, UNCLEAR], {}, 422, "film-1.jpg: It is not clear which kind"),
-        ([BRAIN, CHEST], {}, 422, "film-1.jpg: .* for Chest X-ray, but the first image like one for Brain MRI"),
+        ([CHEST, UNCLEAR], {}, 422, "film-1.jpg: The type of this image is not clear"),
+        ([BRAIN, CHEST], {}, 422, "film-1.jpg: .* for Chest X-ray, but the first image looks like one for Brain MRI"),
         ([BRAIN, BRAIN], {"brain": "No graph."}, 503, "for Brain MRI, which is not available now. No graph."),
         ([models.NetworkUnavailable("No gate.")], {}, 503, "choose the task. No gate."),
         ([], {task.name: "No gate." for task in models.all_tasks()}, 503, "No task is available now"),

@@ -43,17 +43,17 @@ def test_every_code_is_said_in_sentences_without_keys(code):
         (
             Reason("too_small", {"width": 60, "height": 40, "fewest": 5625}),
             None,
-            "The image is too small to assess: 60 × 40 pixels. Send it in its full size, not a preview.",
+            "The image is too small to assess: 60 × 40 pixels. Send it in full size, not a preview.",
         ),
         (
             Reason("other_modality", {"expected": "chest_xray", "seen": "brain_mri", "task": "brain"}),
             None,
-            "This looks like a brain MRI, not like a chest X-ray. The task Brain MRI reads such images.",
+            "This looks like a brain MRI, not a chest X-ray. The task Brain MRI reads such images.",
         ),
         (
             Reason("several_tasks", {"tasks": ["chest", "brain"]}),
             None,
-            "Several tasks read this kind of image. Choose Chest X-ray or Brain MRI.",
+            "Several tasks read this type of image. Choose Chest X-ray or Brain MRI.",
         ),
         (
             Reason("between_thresholds", BAND),
@@ -69,7 +69,7 @@ def test_every_code_is_said_in_sentences_without_keys(code):
         (
             Reason("not_excluded", KEPT),
             CHEST,
-            "Possible: no sign of either; not excluded: tuberculosis (0.09; ruled out below 0.06).",
+            "Possible: no sign of either; not excluded: tuberculosis (0.09; rule-out threshold 0.06).",
         ),
         (
             Reason("several_labels", {"head": "past", "labels": ["old_label", "other"]}),

@@ -171,7 +171,7 @@ def test_a_network_that_fails_costs_no_study(api, networks):
     networks.failure = models.NetworkUnavailable("The network of Chest X-ray is not installed.")
     answer = api.send_one()
     assert (answer["status"], answer["outcome"], answer["findings"]) == ("incomplete", None, [])
-    assert answer["reason"].startswith("The network of Chest X-ray cannot be used now.")
+    assert answer["reason"].startswith("The network for Chest X-ray is not available now.")
     image = answer["images"][0]
     assert (image["status"], image["outcome"], image["reason"]) == ("failed", None, answer["reason"])
     assert api.get(answer["url"]).status_code == 200
@@ -213,7 +213,7 @@ def test_a_task_may_be_left_to_be_found_from_the_image(api, networks):
     answer = api.send_one(task="detect")
     assert (answer["task"], answer["task_detected"]) == ("brain", True)
     message = assert_error(api.send(JPEG, task="detect"), 422, "not_accepted")
-    assert message == "image0.jpg: This is none of the kinds of image that Lumen reads. Check the image."
+    assert message == "image0.jpg: Lumen does not read this type of image. Check the image."
     assert count_studies() == 1
 
 

@@ -55,13 +55,13 @@ def follow(client, address: str, rel: str) -> Iterator[str]:
 def test_without_studies_it_invites_to_the_first(clinician):
     page = clinician.get("/studies").text
     assert "No studies yet" in page
-    assert "Nothing matches" not in page
+    assert "No matching studies" not in page
 
 
 def test_when_nothing_matches_it_says_so_and_clears(clinician):
     make_study(clinician.user, patient_name="Ada")
     page = clinician.get("/studies?q=zzz").text
-    assert "Nothing matches" in page
+    assert "No matching studies" in page
     assert "Clear all filters" in page
     assert "No studies yet" not in page
 
@@ -205,9 +205,9 @@ def test_words_of_users_are_only_words(words, clinician):
 def test_what_finds_nothing_says_what_could_be_found(clinician):
     make_study(clinician.user, patient_name="Ada Lovelace")
     page = clinician.get("/studies?q=lace").text
-    assert "which finds beginnings only" in page and 'value="lace"' in page
+    assert "finds the beginning of a name" in page and 'value="lace"' in page
     page = clinician.get("/studies?status=incomplete").text
-    assert "No study fits these filters" in page and "beginnings only" not in page
+    assert "No study matches these filters" in page and "beginnings only" not in page
 
 
 def test_goes_through_pages_and_keeps_the_filter(clinician):

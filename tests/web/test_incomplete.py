@@ -103,7 +103,7 @@ def test_an_image_that_is_being_analysed_holds_the_result_back(study, clinician)
 
 def test_there_is_nothing_to_review_yet(study, reviewer, networks):
     page = page_of(reviewer, study)
-    assert "can be reviewed when all its images are analysed" in page and 'name="agrees"' not in page
+    assert "can be reviewed once all its images have been analysed" in page and 'name="agrees"' not in page
     response = reviewer.post(f"/studies/{study.key}/review", data={"agrees": "yes"})
     assert response.status_code == 422
     assert db.session.query(Review).count() == 0

@@ -147,7 +147,7 @@ def test_a_refusal_keeps_the_filter(clinician):
 
 def test_without_a_study_there_is_nothing_to_download(clinician):
     assert "No study matches" in refusal(clinician)
-    assert "Reports as ZIP" not in clinician.get("/studies").text
+    assert "Export reports" not in clinician.get("/studies").text
 
 
 def test_a_damaged_report_does_not_cost_the_others_theirs(app, clinician):
@@ -195,7 +195,7 @@ def test_the_history_offers_it_with_its_filter(clinician):
     send(clinician.user, "Ada")
     page = clinician.get("/studies?task=chest").text
     assert 'action="/reports.zip?task=chest"' in page
-    assert "Reports as ZIP" in page
+    assert "Export reports" in page
 
 
 def test_it_needs_the_form_and_somebody_signed_in(clinician, client):

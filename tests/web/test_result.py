@@ -40,9 +40,9 @@ def test_every_bar_is_marked_with_its_threshold(study, clinician):
     page = page_of(clinician, study)
     count = page.count('class="bar-fill"')
     assert page.count('<line class="bar-mark" x1="50.00"') == count
-    assert page.count("<title>Threshold 0.50</title>") == count
-    assert page.count('<span class="visually-hidden">Threshold 0.50</span>') == count
-    assert "The mark on a bar is the threshold" in page
+    assert page.count("<title>Rule-out threshold 0.50</title>") == count
+    assert page.count('<span class="visually-hidden">Rule-out threshold 0.50</span>') == count
+    assert "Each bar is marked at the rule-out threshold of its label" in page
 
 
 def test_without_the_card_that_answered_no_bar_is_marked(study, clinician):
@@ -65,9 +65,9 @@ def test_what_is_not_excluded_stands_apart_with_its_threshold(networks, clinicia
     table = page_of(clinician, study).split('<table class="labels">')[1].split("</table>")[0]
     first, apart, last = table.split("<tbody>")[1:]
     assert ">No sign of either<" in first
-    assert "Must not be missed, so not excluded at low probabilities" in apart
+    assert "Must not be missed, so not excluded even at a low probability" in apart
     assert ">Tuberculosis " in apart
-    assert "ruled out below 0.50" in apart
+    assert "rule-out threshold 0.50" in apart
     assert " Not excluded</span>" in apart
     assert ">Pneumonia<" in last
 
@@ -131,7 +131,7 @@ def test_without_javascript_a_link_shows_the_heatmap_of_each_label_that_remains_
         page = page_of(clinician, study, view="hybrid", label=asked)
         assert f'src="{base}{shown}"' in page
         assert f'data-label="{shown}" aria-current="true">{name}</a>' in page
-        assert f'what spoke for “<span class="heatmap-name">{name}</span>”' in page
+        assert f'the regions contributing most to “<span class="heatmap-name">{name}</span>”' in page
         assert page.count("data-label=") == 2
 
 
@@ -145,7 +145,7 @@ def test_a_question_that_depends_on_another_answer_stands_only_where_it_makes_se
     degree = models.get_task("injury").head("burn_degree")
     page = page_of(clinician, send_study(clinician, task="injury"))
     assert page.index(">Injury</h3>") < page.index(f">{degree.title}</h3>") < page.index(degree.note)
-    assert "Kind, if a wound" not in page
+    assert "Wound type" not in page
     networks.outcome = Outcome.NO_FINDING
     assert degree.title not in page_of(clinician, send_study(clinician, task="injury"))
 
@@ -167,7 +167,7 @@ def test_a_failed_analysis_is_told_and_can_be_repeated(networks, clinician):
     page = page_of(clinician, study)
     assert "Incomplete: Chest X-ray" in page
     assert "The image could not be analysed: there is no result" in page
-    assert "The network of Chest X-ray cannot be used now." in page
+    assert "The network for Chest X-ray is not available now." in page
     networks.failure = None
     assert clinician.post(f"/studies/{study.key}/analyse").status_code == 303
     assert "Finding: Chest X-ray" in page_of(clinician, study)
@@ -305,11 +305,11 @@ def test_a_reviewer_disagrees_with_the_right_answer(study, reviewer, clinician):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({}, "Say whether you agree."),
+        ({}, "Choose whether you agree."),
         ({"agrees": "maybe"}, "Not a valid choice"),
-        ({"agrees": "no"}, "Say which answer is right"),
-        ({"agrees": "no", "correct_label": "fractured"}, "This is the answer that the network gave."),
-        ({"agrees": "no", "correct_label": "glioma"}, "Choose one of the answers offered."),
+        ({"agrees": "no"}, "Choose the correct label, or say"),
+        ({"agrees": "no", "correct_label": "fractured"}, "This is the label that the network gave."),
+        ({"agrees": "no", "correct_label": "glioma"}, "Choose one of the labels offered."),
         ({"agrees": "yes", "correct_label": "normal"}, "only if you disagree"),
         ({"agrees": "no", "comment": "x" * 2001}, "longer than 2,000 characters"),
     ],

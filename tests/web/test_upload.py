@@ -90,15 +90,15 @@ def test_the_task_may_be_left_to_the_gate_and_the_result_says_so(clinician, netw
     networks.detected = [models.Detection(models.get_task("fracture"))]
     response = upload(clinician, picture(), task="detect")
     assert db.session.query(Study).one().task == "fracture"
-    assert "The task was found from the image: Bone fracture." in clinician.get(response.location).text
-    assert "Found from the image, not chosen by the sender." in clinician.get(response.location).text
+    assert "The task was detected from the image: Bone fracture." in clinician.get(response.location).text
+    assert "Detected from the image, not chosen by the sender." in clinician.get(response.location).text
 
 
 def test_a_task_that_is_not_found_is_asked_for_and_what_was_typed_stays(clinician, networks):
     networks.detected = [models.Detection(None, models.Reason(models.ReasonCode.UNCLEAR_MODALITY))]
     response = upload(clinician, (picture(), "scan.jpg"), task="detect", patient_name="Ada")
     assert response.status_code == 422
-    assert '<a href="#task">scan.jpg: It is not clear which kind' in response.text
+    assert '<a href="#task">scan.jpg: The type of this image is not clear' in response.text
     assert 'value="Ada"' in response.text
     assert re.search(r'value="detect" required checked', response.text)
     assert db.session.query(Study).count() == 0

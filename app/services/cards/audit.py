@@ -10,39 +10,39 @@ from app.services.cards.tables import cell, crossed_table
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 KEY, TITLE = "audit", "Shortcuts: could the source give the answer away?"
 BASELINE = (
-    "Superficial cues: trees that see no more than 32 x 32 grey pixels, brightness, colour cast, sharpness, shape, "
+    "Superficial cues: decision trees that see only 32 x 32 grey pixels, brightness, colour cast, sharpness, shape, "
     "borders and compression. What they reach needs no understanding of disease."
 )
-PROBE = "Source: how well the source of an image can be told from what the network reads out of it."
+PROBE = "Source: how well the source of an image can be told from the network's features."
 LEFT_OUT = (
-    "Left out: short networks, trained for this purpose without one source and measured on it. This is nearest to what "
-    "an image of another hospital meets."
+    "Left out: networks trained briefly without one source and measured on it. This comes closest to what to expect of "
+    "images from another hospital."
 )
 ALTERED = "Altered images: the same test with images altered in ways that would not change a reader's answer."
 
 
 CHANGES = {
-    models.Change.NONE: "as it is",
+    models.Change.NONE: "unaltered",
     models.Change.BLURRED: "blurred",
     models.Change.HALF_RESOLUTION: "half resolution",
     models.Change.JPEG_30: "JPEG quality 30",
     models.Change.SQUEEZED: "squeezed to 3/4 width",
-    models.Change.CROPPED: "border cut off",
+    models.Change.CROPPED: "border cropped",
     models.Change.FRAMED: "black frame",
     models.Change.DARKER: "darker",
     models.Change.BRIGHTER: "brighter",
     models.Change.LESS_CONTRAST: "less contrast",
     models.Change.WARM: "warm colour cast",
-    models.Change.GREY: "without colour",
-    models.Change.INVERTED: "light and dark exchanged",
+    models.Change.GREY: "greyscale",
+    models.Change.INVERTED: "inverted",
     models.Change.MIRRORED: "mirrored",
 }
 
 
 def audit_section(task: models.Task, card: models.Card, audit: models.Audit | None) -> Section:
-    """What the audit found, or that there was none; it tells of an audit of another version than the card's."""
+    """The results of the audit, or that there was none; it tells of an audit of another version than the card's."""
     if audit is None:
-        return Section(KEY, TITLE, paragraphs=("This network was not audited for shortcuts.",))
+        return Section(KEY, TITLE, paragraphs=("This network has not been audited for shortcuts.",))
     parts = (
         (BASELINE, _baseline_tables(task, audit)),
         (PROBE, _probe_tables(task, audit)),

@@ -1,4 +1,4 @@
-"""The section of a model card that tells how far its probabilities are to be believed."""
+"""The section of a model card that tells how far its probabilities can be trusted."""
 
 import models
 from app.services.cards.content import ReliabilityDiagram, Section, Table
@@ -14,8 +14,8 @@ def calibration_section(task: models.Task, card: models.Card) -> Section:
         title="Calibration",
         paragraphs=(
             "Of answers given with a probability of 0.80, about 80 in 100 should be right. One temperature for each "
-            "question, fitted on validation images, brings the raw outputs there. On few images some error is left by "
-            "luck even to exact probabilities; once the network is evaluated, its measures tell how much.",
+            "question is fitted on validation images for this (temperature scaling). On few images, some error remains "
+            "by chance even where probabilities are exact; the model performance says how much.",
         ),
         tables=tuple(_errors_table(head, card) for head in task.heads),
         diagrams=tuple(_diagram(head, some) for head, some in bins.items() if some),
@@ -41,20 +41,20 @@ def _diagram(head: models.Head, bins: tuple[models.ReliabilityBin, ...]) -> Reli
         title=f"{head.title}: reliability diagram",
         description=_described(bins),
         bins=bins,
-        table=Table(f"{head.title}: the diagram in numbers", ("Mean probability", "Share right", "Images"), rows),
+        table=Table(f"{head.title}: the diagram in numbers", ("Mean probability", "Accuracy", "Images"), rows),
     )
 
 
 def _described(bins: tuple[models.ReliabilityBin, ...]) -> str:
     text = (
-        f"The probability of the most probable answer against the share of such answers that were right, on "
-        f"{sum(b.n for b in bins):,} test images. On the dashed line both are equal."
+        f"The mean probability of the most probable answer against its accuracy, on {sum(b.n for b in bins):,} test "
+        "images. On the dashed line both are equal."
     )
     full = [b for b in bins if b.n >= FEW]
     if not full:
         return text
     worst = max(full, key=lambda b: abs(b.confidence - b.accuracy))
     return (
-        f"{text} Where they differ most (among groups of {FEW} images or more), the mean probability was "
-        f"{worst.confidence:.2f} and {worst.accuracy:.2f} were right."
+        f"{text} Where they differ most (among bins of {FEW} images or more), the mean probability was "
+        f"{worst.confidence:.2f} and the accuracy {worst.accuracy:.2f}."
     )

@@ -21,16 +21,16 @@ ABSTENTION = (
 )
 POINTS = {
     models.OperatingPoint.BALANCED: "balanced",
-    models.OperatingPoint.SENSITIVITY_95: "sensitivity first (95 %)",
+    models.OperatingPoint.SENSITIVITY_95: "high sensitivity (95 %)",
 }
 POINT_COLUMNS = (
     "Answer",
     "Operating point",
-    "Seen from a probability of",
-    "Sensitivity there",
-    "Specificity there",
-    "Possible from",
-    "Possible when right",
+    "Operating threshold",
+    "Sensitivity",
+    "Specificity",
+    "Rule-out threshold",
+    "Coverage",
 )
 
 
@@ -55,7 +55,7 @@ def decision_section(task: models.Task, card: models.Card) -> Section:
 
 def _decision_words(task: models.Task, card: models.Card) -> Iterator[str]:
     yield (
-        "An answer at or above its own threshold stays possible, and so does every answer that is more probable. "
+        "An answer at or above its rule-out threshold stays possible, and so does every answer that is more probable. "
         "Exactly one possible answer is given as the result; several or none make the image inconclusive."
     )
     share = f"{100 * (1 - card.calibration.fits[task.primary].miss_rate):.0f} in 100"
@@ -74,11 +74,11 @@ def _decision_words(task: models.Task, card: models.Card) -> Iterator[str]:
     points = {label.operating_point for head in task.heads for label in head.labels}
     if models.OperatingPoint.SENSITIVITY_95 in points:
         yield (
-            "An answer with sensitivity first must not be missed: at low probabilities, too, it is not excluded. "
+            "An answer held at high sensitivity must not be missed: it is not excluded even at a low probability. "
             "It then stands apart and does not make more probable answers possible."
         )
     yield (
-        "Decided and coverage (the right answer is not ruled out) are the network's own, whatever the gate says. "
+        "Decided and coverage (the right answer is not ruled out) are of the network alone, whatever the gate says. "
         "Refused, inconclusive and answered are what a user meets."
     )
 

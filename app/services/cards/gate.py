@@ -9,7 +9,9 @@ def gate_section(task: models.Task, card: models.Card, gate: models.Card | None)
     """What the gate refused, against its targets; `gate` is the card of the gate's own network, None without one."""
     refused = _refused(task, card, gate)
     rows = tuple(gate_row(target, refused.get(target.images)) for target in models.GATE_TARGETS)
-    paragraphs = ["Before any finding a gate looks whether the image is of the right kind; what it refuses gets none."]
+    paragraphs = [
+        "Before any finding, a gate checks that the image is of the right type; an image that it refuses gets none."
+    ]
     if gate:
         paragraphs.append(f"The gate is {gate.network}, version {gate.version}, SHA-256 {gate.sha256}.")
     return Section(

@@ -15,7 +15,7 @@ def network_sections(task: models.Task) -> tuple[Section, ...]:
         return ()
     serving = models.current_deployment().network_of(task).name
     cards = {name: _card_or_reason(task, name) for name in names}
-    facts = ("Serves here", "Version", "Input", "Weights", "Left out of its training", "Training images")
+    facts = ("In use here", "Version", "Input", "Weights", "Excluded from training", "Training images")
     words = (*facts, *(target_words(task, target) for target in task.targets))
     rows = tuple(zip(words, *(_facts(task, card, serves=name == serving) for name, card in cards.items()), strict=True))
     other = next(name for name in names if name != serving)
@@ -23,7 +23,7 @@ def network_sections(task: models.Task) -> tuple[Section, ...]:
         key="networks",
         title="Networks for this question",
         paragraphs=(
-            "All networks that are registered for this question; the rest of this page is about the one that serves. "
+            "All networks that are registered for this question; the rest of this page is about the one in use. "
             "The measures are those that have a target, on test images.",
         ),
         points=tuple(f"{name}: {reason}" for name, reason in cards.items() if isinstance(reason, str)),

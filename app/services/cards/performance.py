@@ -1,4 +1,4 @@
-"""The sections of a model card that tell how good the network was measured to be, in all and by source."""
+"""The sections of a model card that tell how well the network performs, in all and by source."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,11 @@ from app.services.cards.targets import TARGET_COLUMNS, target_row, target_words
 
 
 def performance_section(task: models.Task, card: models.Card) -> Section:
-    title = "How good it was measured to be"
+    title = "Model performance"
     if not card.measures(task.primary):
-        return Section("measures", title, paragraphs=("It was not evaluated yet: nothing is known of how good it is.",))
+        return Section(
+            "measures", title, paragraphs=("The network has not been evaluated yet: its performance is not known.",)
+        )
     measured = {
         head: [one for one in card.overall(head.key).measures if one.metric not in ABSTENTION] for head in task.heads
     }
@@ -21,8 +23,8 @@ def performance_section(task: models.Task, card: models.Card) -> Section:
         key="measures",
         title=title,
         paragraphs=(
-            "Measured on test images of the same sources as the training images, which neither training nor tuning "
-            "saw. Brackets hold the 95 % bootstrap interval over groups of images (patients, where they are known); "
+            "Measured on test images of the same sources as the training images, used neither for training nor for "
+            "tuning. Brackets hold the 95 % bootstrap interval over groups of images (patients, where they are known); "
             "n is the number of images.",
             *(("These numbers are of an earlier version of this network.",) if _is_stale(card) else ()),
         ),
@@ -43,7 +45,7 @@ def _targets_table(task: models.Task, card: models.Card) -> Table:
     rows = tuple(
         target_row(target_words(task, target), target, card.target_measure(task, target)) for target in targets
     )
-    return Table("Targets and what was measured", TARGET_COLUMNS, rows, word_columns=2)
+    return Table("Targets and measured values", TARGET_COLUMNS, rows, word_columns=2)
 
 
 def _answers_table(head: models.Head, measures: Mapping[str, tuple[models.Measure, ...]]) -> Table:
@@ -55,7 +57,7 @@ def sources_section(task: models.Task, card: models.Card) -> Section:
     measured = {head: _by_source(card, head.key) for head in task.heads}
     return Section(
         key="sources",
-        title="By source of the image",
+        title="Performance by source",
         paragraphs=(
             "A network that is good on one source and poor on another has learned the source. Sources with one label "
             "only have no AUC.",

@@ -15,7 +15,7 @@ def intended_use_section(task: models.Task) -> Section:
         title="Intended use",
         paragraphs=(
             task.intended_use,
-            f"Kind of image: {task.image_kind}.",
+            f"Type of image: {task.image_kind}.",
             *(f"{head.title}: {head.note}" for head in task.heads if head.note),
         ),
         tables=(Table("What it can answer", ("Question", "Answers"), tuple(rows), word_columns=2),),
@@ -27,8 +27,8 @@ def out_of_scope_section(task: models.Task) -> Section:
 
 
 def limits_section(task: models.Task) -> Section:
-    return Section(key="limits", title="Known limits", points=task.limitations)
+    return Section(key="limits", title="Known limitations", points=task.limitations)
 
 
 def subgroups_section(task: models.Task) -> Section:
-    return Section(key="subgroups", title="Groups of people and devices", points=task.subgroups)
+    return Section(key="subgroups", title="Subgroups", points=task.subgroups)

@@ -1,4 +1,4 @@
-"""The section of a model card that tells how to make the network again."""
+"""The section of a model card that tells how to train the network again."""
 
 import shlex
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def reproduction_section(task: models.Task, card: models.Card | None) -> Section
             "LUMEN_DATASETS names the folder of data sets. Training that was stopped resumes at its last checkpoint. "
             "The recipe of the task is today's and may have changed since this network was trained.",
             *(
-                (f"{start} stands for the network that it went on from; docs/networks.md tells of it.",)
+                (f"{start} stands for the network that training started from; docs/networks.md describes it.",)
                 if start
                 else ()
             ),

@@ -3,7 +3,7 @@
 import models
 from app.services.cards.tables import cell
 
-TARGET_COLUMNS = ("Measure", "Result", "To reach", "To stretch to", "Measured")
+TARGET_COLUMNS = ("Measure", "Result", "Target", "Stretch target", "Measured")
 
 
 def target_row(words: str, target: models.Target, measure: models.Measure | None) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def _verdict(measure: models.Measure | None, reach: float, stretch: float | None
         return "not measured"
     sign = -1 if is_ceiling else 1
     if stretch and sign * measure.value >= sign * stretch:
-        return "stretch reached"
+        return "stretch target reached"
     return "reached" if sign * measure.value >= sign * reach else "not reached"
 
 

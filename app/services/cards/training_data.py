@@ -3,7 +3,7 @@
 import models
 from app.services.cards.content import Section, Table
 
-STARTED = "It went on from another network, which may have learned from more than these: see docs/networks.md."
+STARTED = "Training started from another network, which may have seen more data than this: see docs/networks.md."
 
 
 def training_data_section(task: models.Task, card: models.Card | None) -> Section:
@@ -17,7 +17,7 @@ def training_data_section(task: models.Task, card: models.Card | None) -> Sectio
     columns = ("Source", "Licence", "Known bias", "Training images")
     return Section(
         key="data",
-        title="Data that it learned from",
+        title="Training data",
         paragraphs=(
             "Licences are those of the images; several allow research only.",
             *((STARTED,) if card and card.training.start is models.Start.NETWORK else ()),

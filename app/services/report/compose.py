@@ -127,7 +127,7 @@ def _heatmaps(analysis: Analysis, task: models.Task | None) -> tuple[Heatmap, ..
 
 
 def _steps(sections: tuple[HeadSection, ...], task: models.Task | None) -> tuple[Step, ...]:
-    """From the kind of image to the last question that was asked, each answer with its own uncertainty."""
+    """From the type of image to the last question that was asked, each answer with its own uncertainty."""
     answered = {section.key: section for section in sections}
     if task is None or len(task.heads) == 1 or not answered:
         return ()
@@ -139,8 +139,8 @@ def _steps(sections: tuple[HeadSection, ...], task: models.Task | None) -> tuple
 
 
 def _brief_answer(head: models.Head, section: HeadSection) -> str:
-    first = {label.key for label in head.labels if label.operating_point == models.OperatingPoint.SENSITIVITY_95}
-    return wording.brief_answer(section.lines, sensitivity_first=first)
+    sensitive = {label.key for label in head.labels if label.operating_point == models.OperatingPoint.SENSITIVITY_95}
+    return wording.brief_answer(section.lines, high_sensitivity=sensitive)
 
 
 def _head_sections(
@@ -198,7 +198,7 @@ def _image_headline(analysis: Analysis, sections: tuple[HeadSection, ...], task:
 
 
 def _subject(condition: HeadSection, task: models.Task) -> str:
-    """What was found by the head that picked the specialist, as a clinician would begin."""
+    """What the head that picked the specialist detected, as a clinician would begin."""
     kind = "X-ray of the" if task.modality == models.Modality.BONE_XRAY else f"{condition.title}:"
     return wording.subject(kind, condition.lines[0])
 

@@ -173,7 +173,7 @@ class ReviewLine:
 class ReportContent:
     """Everything that a result page or a report says of one study. Times are naive UTC.
 
-    `task_detected`: whether the gate found the task from the images; else the sender chose it.
+    `task_detected`: whether the gate detected the task from the images; else the sender chose it.
     """
 
     study_key: str

@@ -46,7 +46,7 @@ def network_section(
         sha256=lead.weights_sha256,
         trained_on=(),
         measures=(),
-        note="The measured performance of this version is no longer at hand: its card is gone.",
+        note="The measured performance of this version is no longer available: its model card is missing.",
     )
 
 

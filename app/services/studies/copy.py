@@ -43,7 +43,7 @@ def copy_study(*, study: Study, task: str, actor: Actor) -> Study:
     """
     offer = next((offer for offer in list_offers(study) if offer.task == task), None)
     if offer is None:
-        raise RefusedUpload("No image of this study was found to fit that task. Send the image anew for it.")
+        raise RefusedUpload("No image of this study fits that task. Upload the image again for it.")
     if offer.copy:
         return offer.copy
     check_quota(actor.user)
@@ -72,5 +72,5 @@ def _pictures(images: Sequence[Image]) -> Iterator[Picture]:
         try:
             data = file_store().get(image.stored_name)
         except MissingFile:
-            raise RefusedUpload("The stored file of an image is missing. Send the image anew.") from None
+            raise RefusedUpload("The stored file of an image is missing. Upload the image again.") from None
         yield Picture(Image(**{name: getattr(image, name) for name in KEPT}), data)

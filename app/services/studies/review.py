@@ -53,14 +53,14 @@ def record_review(*, study: Study, agrees: bool, correct_label: str = "", commen
 
 def _check(study: Study, agrees: bool, correct_label: str, comment: str) -> None:
     if not is_reviewable(study):
-        raise InvalidReview("This study has no result yet. Try the images again that are not analysed.")
+        raise InvalidReview("This study has no result yet. First try again the images that have not been analysed.")
     if correct_label and correct_label not in {label.key for label in review_labels(study)}:
-        raise InvalidReview("Choose one of the answers offered.")
+        raise InvalidReview("Choose one of the labels offered.")
     if len(comment) > MAX_COMMENT:
         raise InvalidReview(f"The comment is longer than {MAX_COMMENT:,} characters. Shorten it.")
     if agrees and correct_label:
-        raise InvalidReview("Choose a right answer only if you disagree.")
+        raise InvalidReview("Choose a correct label only if you disagree.")
     if not agrees and not (correct_label or comment):
-        raise InvalidReview("Say which answer is right, or in the comment why you disagree.")
+        raise InvalidReview("Choose the correct label, or say in the comment why you disagree.")
     if correct_label == study.lead_label and study.outcome in DECIDED and correct_label:
-        raise InvalidReview("This is the answer that the network gave. Agree with it, or choose another one.")
+        raise InvalidReview("This is the label that the network gave. Agree with it, or choose another one.")

@@ -27,7 +27,7 @@ from app.services.studies import search
 from app.services.studies.analyse import available_tasks, unavailable_reasons
 from app.wording.files import unreadable_text
 
-# Sent instead of a task's name: the gate finds the task from the images.
+# Sent instead of a task's name: the gate detects the task from the images.
 DETECT = "detect"
 MAX_NAME = 120
 MAX_REFERENCE = 64
@@ -86,15 +86,15 @@ def receive_study(
 ) -> Received:
     """Store a study of `uploads` for `task`, the actor's, all or nothing; it waits to be analysed.
 
-    `task` is a task's name or DETECT: then the gate finds the one task that reads all these images.
+    `task` is a task's name or DETECT: then the gate detects the one task that reads all these images.
     The same form with the same content sent again answers the study that it made the first time. Raises RefusedUpload
     for what is not accepted, TooManyRequests over the quota, StorageFailed when the disk does not take it.
     """
     check_quota(actor.user)
     try:
         study = _checked_study(actor.user, task, uploads, patient_name, patient_reference, note, submission_key)
-        if found := _same_submission(study.submission_key):
-            return Received(found, {})
+        if twin := _same_submission(study.submission_key):
+            return Received(twin, {})
         pictures = _pictures(uploads)
         kept = _detecting(study, pictures) if task == DETECT else (picture for _, picture in pictures)
         return store_study(study, kept, actor)
@@ -205,23 +205,23 @@ def _same_submission(key: str | None) -> Study | None:
 
 
 def _detecting(study: Study, pictures: Iterable[tuple[Upload, Picture]]) -> Iterator[Picture]:
-    """The same pictures; the study's task is found on the way. Raises UnclearTask, or RefusedUpload."""
+    """The same pictures; the study's task is detected on the way. Raises UnclearTask, or RefusedUpload."""
     for upload, picture in pictures:
         _agree(study, upload, _detected(upload, picture.pixels))
         yield picture
 
 
-def _agree(study: Study, upload: Upload, found: models.Task) -> None:
+def _agree(study: Study, upload: Upload, task: models.Task) -> None:
     """The first image of a study gives it its task, the others have to be for the same."""
     if study.task == DETECT:
-        if reason := unavailable_reasons().get(found.name):
-            raise RefusedUpload(f"These look like images for {found.title}, which is not available now. {reason}", 503)
-        study.task, study.task_detected = found.name, True
-    elif study.task != found.name:
+        if reason := unavailable_reasons().get(task.name):
+            raise RefusedUpload(f"These look like images for {task.title}, which is not available now. {reason}", 503)
+        study.task, study.task_detected = task.name, True
+    elif study.task != task.name:
         first = models.get_task(study.task)
         raise UnclearTask(
             upload,
-            f"It looks like an image for {found.title}, but the first image like one for {first.title}. "
+            f"It looks like an image for {task.title}, but the first image looks like one for {first.title}. "
             "Send them as two studies, or choose the task.",
         )
 
@@ -230,7 +230,7 @@ def _detected(upload: Upload, pixels: np.ndarray) -> models.Task:
     try:
         detection = models.detect_task(pixels)
     except models.NetworkUnavailable as error:
-        raise RefusedUpload(f"The kind of image cannot be found out now: choose the task. {error}", 503) from None
+        raise RefusedUpload(f"The type of image cannot be detected now: choose the task. {error}", 503) from None
     if detection.task is None:
         raise UnclearTask(upload, wording.reason_text(detection.reason))
     return detection.task
@@ -255,7 +255,7 @@ def store_study(study: Study, pictures: Iterable[Picture], actor: Actor) -> Rece
         study.terms = search.make_terms(study)
         db.session.add(study)
         db.session.flush()
-        detail = f"{study.task}, found by the gate" if study.task_detected else study.task
+        detail = f"{study.task}, detected by the gate" if study.task_detected else study.task
         audit.record("study.create", actor=actor, object_key=study.key, detail=detail)
         db.session.commit()
     except BaseException as error:
@@ -277,7 +277,7 @@ def _pictures(uploads: Sequence[Upload]) -> Iterator[tuple[Upload, Picture]]:
         pictures = _pictures_of(upload)
         count += len(pictures)
         if count > most:
-            raise RefusedFile(upload, f"With its pages the study has more than {most} images. Send fewer at once.")
+            raise RefusedFile(upload, f"With its pages, the study has more than {most} images. Send fewer at once.")
         yield from ((upload, picture) for picture in pictures)
 
 

@@ -1,4 +1,4 @@
-"""The report as a PDF. This package alone imports ReportLab; what the report says comes from services.building."""
+"""The report as a PDF. This package alone imports ReportLab; what the report says comes from report.compose."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -64,13 +64,13 @@ def _opening(content: ReportContent, document_id: str, issued_at: datetime, issu
         outcome_box(content.state, content.headline, content.reason),
     ]
     if content.note:
-        opening += [text("Note of the sender", "heading"), text(content.note)]
+        opening += [text("Sender's note", "heading"), text(content.note)]
     return opening
 
 
 def _question(content: ReportContent) -> str:
-    found = " The kind of image was found by the software, not chosen by the sender." if content.task_detected else ""
-    return content.question + found
+    origin = " The task was detected from the image, not chosen by the sender." if content.task_detected else ""
+    return content.question + origin
 
 
 def _reviews(reviews: tuple[ReviewLine, ...]) -> list[Flowable]:
@@ -82,7 +82,7 @@ def _reviews(reviews: tuple[ReviewLine, ...]) -> list[Flowable]:
 
 def _review(review: ReviewLine) -> list[Flowable]:
     verdict = "agrees" if review.agrees else "disagrees"
-    right = f"; right answer: {review.correct_label}" if review.correct_label else ""
+    right = f"; correct label: {review.correct_label}" if review.correct_label else ""
     words = text(f"{review.reviewer}, {utc_text(review.reviewed_at)}: {verdict}{right}", "strong")
     return [words, *([text(review.comment)] if review.comment else []), Spacer(0, 4)]
 
@@ -139,9 +139,9 @@ def _network(network: NetworkSection | None) -> list[Flowable]:
     if network is None:
         return []
     facts = f"{network.name}, version {network.version}, SHA-256 {network.sha256}"
-    block: list[Flowable] = [text("Network and its measured performance", "heading"), text(facts, "value")]
+    block: list[Flowable] = [text("Model performance", "heading"), text(facts, "value")]
     if network.trained_on:
-        block.append(text(f"Trained on: {', '.join(network.trained_on)}.", "value"))
+        block.append(text(f"Training data: {', '.join(network.trained_on)}.", "value"))
     if network.note:
         block.append(text(network.note, "value"))
     if network.measures:
@@ -149,7 +149,7 @@ def _network(network: NetworkSection | None) -> list[Flowable]:
     if network.label_measures:
         block += [text(f"For the answer “{network.label}”", "subheading"), measures_table(network.label_measures)]
     if network.measures or network.label_measures:
-        block += [Spacer(0, 2), text("Measured on test images that the network had never seen.", "small")]
+        block += [Spacer(0, 2), text("Measured on test images that were not used for training.", "small")]
     return [KeepTogether(block)]
 
 
@@ -157,4 +157,6 @@ def _limits(content: ReportContent) -> list[Flowable]:
     if not (content.intended_use or content.limitations):
         return []
     points = [text(f"•  {limit}", "value") for limit in content.limitations]
-    return [KeepTogether([text("Intended use and limits", "heading"), text(content.intended_use, "value"), *points])]
+    return [
+        KeepTogether([text("Intended use and limitations", "heading"), text(content.intended_use, "value"), *points])
+    ]

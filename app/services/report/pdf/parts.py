@@ -104,7 +104,7 @@ def outcome_box(state: str, headline: str, reason: str) -> Table:
 def pictures_row(section: ImageSection, original: bytes | None, overlay: bytes | None, max_height: float) -> Table:
     """The image and its heatmap side by side, each with its caption."""
     size = f"Image as sent, {section.width} × {section.height} pixels"
-    heatmap = f"Heatmap for “{section.heatmaps[0].name}”: from blue (little) to red (much)" if overlay else ""
+    heatmap = _heatmap_caption(section.heatmaps[0].name) if overlay else ""
     why = "it was not stored" if section.sections else state_look(section.state).word.lower()
     pictures = [
         _picture(original, max_height, "The stored image is missing."),
@@ -119,6 +119,10 @@ def pictures_row(section: ImageSection, original: bytes | None, overlay: bytes |
     )
     table.setStyle(TableStyle([*_tight(vertical=CAPTION_SPACE), ("RIGHTPADDING", (0, 0), (0, -1), GAP)]))
     return table
+
+
+def _heatmap_caption(label: str) -> str:
+    return f"Heatmap: regions contributing most to “{label}”, from blue (little) to red (much)"
 
 
 def probabilities_table(section: HeadSection) -> Table:
@@ -167,7 +171,7 @@ def _note(line: LabelLine) -> str:
     """The label's note, and for one that is not excluded the threshold below which it would be."""
     if line.decision != "not_excluded" or line.threshold is None:
         return line.note
-    limit = wording.ruled_out_below(line.threshold)
+    limit = wording.rule_out_threshold(line.threshold)
     return f"{line.note}; {limit}" if line.note else limit
 
 
