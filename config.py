@@ -38,6 +38,7 @@ VARIABLES = (
     ),
     Variable("LUMEN_NETWORKS", "", "Networks to serve instead of the default ones: `fracture=resnet50 chest=cnn`."),
     Variable("LUMEN_UPLOADS_PER_MINUTE", "30", "Studies that one user may send in a minute."),
+    Variable("LUMEN_DECODERS", "1", "Processes of each worker that decode uploaded files."),
     Variable("LUMEN_TRUSTED_PROXIES", "0", "How many reverse proxies stand in front and set X-Forwarded-*."),
     Variable("HOST", "127.0.0.1", "Address that gunicorn listens on."),
     Variable("PORT", "8000", "Port that gunicorn listens on."),
@@ -76,6 +77,7 @@ class Config:
     MAX_FORM_MEMORY_SIZE = 256 * 1024
     MAX_FORM_PARTS = 64
     UPLOADS_PER_MINUTE = whole_number("LUMEN_UPLOADS_PER_MINUTE")
+    DECODERS = max(1, whole_number("LUMEN_DECODERS"))
 
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"

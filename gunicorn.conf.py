@@ -38,12 +38,15 @@ def when_ready(server) -> None:
 
 
 def post_fork(server, worker) -> None:
-    """A database connection belongs to one process: a worker drops what it inherited, without closing it."""
+    """Connections to the database and decoders belong to one process: a worker drops what it inherited of the former,
+    without closing it, and starts decoders of its own."""
     from app.extensions import db
+    from app.services.decoders import start_decoders
     from wsgi import app
 
     with app.app_context():
         db.engine.dispose(close=False)
+        start_decoders()
 
 
 def _give_memory_back() -> None:

@@ -1,4 +1,6 @@
-"""The command line: `flask --app wsgi user create`, `token create`, `tasks list`, `tasks verify`, `purge`."""
+"""The command line: `flask --app wsgi user create`, `token create`, `tasks list`, `tasks verify`, `analyse`,
+`purge`.
+"""
 
 import sys
 
@@ -7,9 +9,10 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 import models
-from app.entities import Role
+from app.entities import ImageStatus, Role
 from app.services import accounts, studies
 from app.services.accounts import tokens
+from app.services.actor import Actor
 
 users_cli = AppGroup("user", help="Accounts.")
 tokens_cli = AppGroup("token", help="Tokens of the JSON API.")
@@ -18,7 +21,7 @@ tasks_cli = AppGroup("tasks", help="Clinical questions and their networks.")
 
 def register(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (users_cli, tokens_cli, tasks_cli, purge_command):
+    for command in (users_cli, tokens_cli, tasks_cli, analyse_command, purge_command):
         app.cli.add_command(command)
 
 
@@ -34,7 +37,11 @@ def create_user(email: str, role: str, name: str, password_stdin: bool) -> None:
         raise click.ClickException("Standard input holds no password.")
     try:
         user, one_time = accounts.create_user(
-            email=email, name=name or email.partition("@")[0], role=Role(role), password=password
+            email=email,
+            name=name or email.partition("@")[0],
+            role=Role(role),
+            password=password,
+            actor=Actor.of_shell(),
         )
     except accounts.InvalidAccount as error:
         raise click.ClickException(str(error)) from error
@@ -60,7 +67,7 @@ def create_token(email: str, name: str) -> None:
     user = accounts.find_user(email)
     if user is None:
         raise click.ClickException(f"There is no user {email}.")
-    _, plain = tokens.create_token(user=user, name=name)
+    _, plain = tokens.create_token(user=user, name=name, actor=Actor.of_shell())
     click.echo(f"Token of {user.email}, shown this once:")
     click.echo(plain)
 
@@ -85,10 +92,20 @@ def verify_tasks() -> None:
         sys.exit(1)
 
 
+@click.command("analyse")
+@with_appcontext
+@click.option("--failed", is_flag=True, help="Also the images that failed.")
+def analyse_command(failed: bool) -> None:
+    """Analyse all images that wait for it: those of a batch, or what a crash has left."""
+    ends = [studies.analyse(image_id) for image_id in studies.list_waiting(with_failed=failed)]
+    done, failures = ends.count(ImageStatus.DONE), ends.count(ImageStatus.FAILED)
+    click.echo(f"Analysed {done} of {len(ends)} images; {failures} failed.")
+
+
 @click.command("purge")
 @with_appcontext
 @click.option("--days", type=click.IntRange(min=0), required=True, help="How long ago they were deleted, at least.")
 def purge_command(days: int) -> None:
     """Remove studies that users deleted, with their images, heatmaps and reports, for good."""
-    count = studies.purge_studies(deleted_before_days=days)
+    count = studies.purge_studies(deleted_before_days=days, actor=Actor.of_shell())
     click.echo(f"Removed {count} {'study' if count == 1 else 'studies'}.")

@@ -41,6 +41,13 @@ class TooManyRequests(AppError):
         super().__init__(429, "Too many attempts", message, retry_after)
 
 
+class ServerBusy(AppError):
+    """`retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(503, "Server busy", message, retry_after)
+
+
 class RefusedUpload(AppError):
     """A file or form that is not accepted; the message names the rule."""
 

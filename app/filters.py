@@ -6,7 +6,7 @@ from flask import Flask
 
 from app import wording
 from app.services.report.content import RESEARCH_USE
-from app.wording import decision_look, outcome_look, ruled_out_below, threshold_mark, utc_text
+from app.wording import decision_look, ruled_out_below, state_look, threshold_mark, utc_text
 
 NBSP = "\u00a0"
 
@@ -35,7 +35,7 @@ def short_name(name: str, length: int = 48) -> str:
 
 def register(app: Flask) -> None:
     """Give the templates these filters, the research-use statement and the words of tables of probabilities."""
-    for function in (outcome_look, decision_look, threshold_mark, ruled_out_below, file_size, utc_text, utc_iso):
+    for function in (state_look, decision_look, threshold_mark, ruled_out_below, file_size, utc_text, utc_iso):
         app.add_template_filter(function)
     app.add_template_filter(short_name)
     app.add_template_filter(wording.number, "probability")

@@ -1,4 +1,4 @@
-"""Codes and values to words: what a study, an image or one question came to; outcomes as word, colour and icon."""
+"""Codes and values to words: what a study, an image or one question came to; states as word, colour and icon."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import models
+from app.entities import FailureCode, ImageStatus, StudyStatus
 from app.wording_reasons import REASONS
 from models import Decision, Outcome
 
@@ -29,12 +30,34 @@ class Look:
 
 
 OUTCOMES = {
-    "finding": Look("Finding", "is-finding", "finding"),
-    "no_finding": Look("No finding", "is-no-finding", "no-finding"),
-    "inconclusive": Look("Inconclusive", "is-inconclusive", "inconclusive"),
-    "not_assessed": Look("Not assessed", "is-not-assessed", "not-assessed"),
-    "failed": Look("Failed", "is-failed", "failed"),
-    "pending": Look("Pending", "is-pending", "pending"),
+    Outcome.FINDING: Look("Finding", "is-finding", "finding"),
+    Outcome.NO_FINDING: Look("No finding", "is-no-finding", "no-finding"),
+    Outcome.INCONCLUSIVE: Look("Inconclusive", "is-inconclusive", "inconclusive"),
+    Outcome.NOT_ASSESSED: Look("Not assessed", "is-not-assessed", "not-assessed"),
+}
+# Of studies and of images.
+STATUSES = {
+    StudyStatus.WAITING: Look("Waiting", "is-pending", "pending"),
+    ImageStatus.RECEIVED: Look("Waiting", "is-pending", "pending"),
+    StudyStatus.RUNNING: Look("Being analysed", "is-pending", "pending"),
+    StudyStatus.DONE: Look("Analysed", "is-done", "no-finding"),
+    StudyStatus.INCOMPLETE: Look("Incomplete", "is-failed", "failed"),
+    ImageStatus.FAILED: Look("Failed", "is-failed", "failed"),
+}
+FAILURES = {
+    FailureCode.NETWORK_UNAVAILABLE: (
+        "The network of {task} cannot be used now. Try again later; if it stays so, tell an administrator."
+    ),
+    FailureCode.FILE_MISSING: (
+        "The stored image is missing, so it could not be analysed. Send the image again as a new study, and tell an "
+        "administrator."
+    ),
+    FailureCode.UNREADABLE: (
+        "The stored image cannot be read any more. Send the image again as a new study, and tell an administrator."
+    ),
+    FailureCode.CRASHED: (
+        "The analysis failed on the server and has been logged. Try again; if it fails again, tell an administrator."
+    ),
 }
 DECISIONS = {
     "likely": Look("Likely", "is-likely", "likely"),
@@ -45,10 +68,12 @@ DECISIONS = {
 
 # As many names stand in a brief answer at most; the tables list all.
 BRIEF = 3
+# What is said of an image, by its outcome or status, instead of an answer.
 WITHOUT_ANSWER = {
-    "not_assessed": "Not assessed: no finding is given for this image",
-    "failed": "The analysis failed: no finding is given for this image",
-    "pending": "Not analysed yet",
+    Outcome.NOT_ASSESSED: "Not assessed: no finding is given for this image",
+    ImageStatus.FAILED: "This image could not be analysed: no finding is given for it",
+    ImageStatus.RUNNING: "This image is being analysed",
+    ImageStatus.RECEIVED: "Not analysed yet",
 }
 RULED_OUT_BELOW = "ruled out below {threshold}"
 NOT_EXCLUDED_LABEL = "{label} ({probability}; " + RULED_OUT_BELOW + ")"
@@ -228,9 +253,29 @@ def _counted(forms: tuple[str, str], names: Sequence[str]) -> list[str]:
     return [forms[len(names) > 1].format(names=listed(names))] if names else []
 
 
-def outcome_look(outcome: str) -> Look:
-    """The look of a stored outcome; KeyError for a value that no service stores."""
-    return OUTCOMES[outcome]
+def state_look(state: str) -> Look:
+    """The look of an outcome, or of a status where there is none yet; KeyError for a value that no service stores."""
+    return OUTCOMES[state] if state in OUTCOMES else STATUSES[state]
+
+
+def failure_text(code: str, values: dict[str, object], text: str, task_title: str) -> str:
+    """Why an image could not be analysed and what to do: of a stored FailureCode, or an older row's own text."""
+    return FAILURES[code].format(**values | {"task": task_title}) if code else text
+
+
+def study_without_result(status: str, images: Sequence[str]) -> str:
+    """What is said of a study that is not done, by its status and those of its images."""
+    if status == StudyStatus.INCOMPLETE:
+        return _incomplete(sum(image == ImageStatus.FAILED for image in images), len(images))
+    done = sum(image == ImageStatus.DONE for image in images)
+    begun = "The images are being analysed" if status == StudyStatus.RUNNING else "Not analysed yet"
+    return f"{begun}: {done} of {len(images)} images are done" if done else begun
+
+
+def _incomplete(failed: int, count: int) -> str:
+    if count == 1:
+        return "The image could not be analysed: there is no result"
+    return f"{failed} of {count} images could not be analysed: no result for the study"
 
 
 def decision_look(decision: str) -> Look:

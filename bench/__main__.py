@@ -10,13 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-from bench import batch, cold_start, history, kernel, machine, memory, report, request
+from bench import batch, cold_start, decoding, history, kernel, machine, memory, report, request
 from bench.effort import FULL, QUICK
 from bench.table import to_markdown, write
 
 PARTS = {
     "kernel": kernel.measure,
     "batch": batch.measure,
+    "decoding": decoding.measure,
     "request": request.measure,
     "memory": memory.measure,
     "cold_start": cold_start.measure,

@@ -14,6 +14,7 @@ import models
 from app.extensions import db
 from app.services.storage import FileStore
 from bench.opened import open_gate
+from models import DecoderPool
 from wsgi import app
 
 __all__ = ["app"]
@@ -62,8 +63,8 @@ def _tell(response: Response) -> Response:
 
 _OPENED.enter_context(open_gate())
 # None of these calls another one of them.
-_time(models, "decode_image", "decode")
-_time(models, "encode_image", "encode")
+_time(DecoderPool, "decode", "decode")
+_time(models, "read_stored", "read")
 _time(models, "encode_saliency", "encode")
 _time(FileStore, "put", "store")
 _time(db.session, "commit", "commit")

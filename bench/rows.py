@@ -37,8 +37,9 @@ ENDINGS = """
     er mann s eder berg bach ler ner el ig hofer inger meier stein lich ow ski ova en sen dottir sson ez es ini etti ov
     ić ak ský yan oğlu man ton ham ley well field worth
 """
-OUTCOMES = {"finding": 0.45, "no_finding": 0.3, "inconclusive": 0.18, "not_assessed": 0.06, "failed": 0.01}
-UNANSWERED = ("not_assessed", "failed")
+# Those without an outcome could not be analysed.
+OUTCOMES = {"finding": 0.45, "no_finding": 0.3, "inconclusive": 0.18, "not_assessed": 0.06, "": 0.01}
+UNANSWERED = ("not_assessed", "")
 REVIEW_STATES = {"none": 0.92, "agreed": 0.07, "disagreed": 0.01}
 IMAGES_PER_STUDY = {1: 0.87, 2: 0.08, 3: 0.03, 4: 0.02}
 NAMELESS, UNREFERRED, DELETED = 0.1, 0.1, 0.01
@@ -214,6 +215,7 @@ def _insert_studies(
         patient_name=names,
         patient_reference=references,
         note=repeat(""),
+        status=["done" if answer.outcome else "incomplete" for answer in answers],
         outcome=[answer.outcome for answer in answers],
         lead_label=[answer.label for answer in answers],
         lead_probability=[answer.probability for answer in answers],
@@ -226,8 +228,8 @@ def _insert_studies(
     _insert_terms(connection, ids, owners, names, references, files, studies)
     _insert_reviews(connection, ids, times, reviews)
     _insert_events(connection, keys, times, owners)
-    _insert_images(connection, rng, ids, times, studies, files, done)
-    _insert_analyses(connection, times, studies, [answers[study] for study in studies], done)
+    _insert_images(connection, rng, ids, times, studies, files, done, answers)
+    _insert_analyses(connection, times, studies, answers, done)
 
 
 def _insert_terms(connection, ids, owners, names, references, files, studies) -> None:
@@ -268,10 +270,11 @@ def _insert_events(connection, keys, times, owners) -> None:
         address=repeat("192.0.2.1"),
         object_key=keys,
         detail=repeat(""),
+        request_id=repeat(""),
     )
 
 
-def _insert_images(connection, rng, ids, times, studies, files, done) -> None:
+def _insert_images(connection, rng, ids, times, studies, files, done, answers) -> None:
     keys = [rng.bytes(16).hex() for _ in files]
     positions = (np.arange(len(files)) - np.searchsorted(studies, studies)).tolist()
     _insert(
@@ -288,12 +291,22 @@ def _insert_images(connection, rng, ids, times, studies, files, done) -> None:
         width=repeat(1024),
         height=repeat(1024),
         media_type=repeat("image/jpeg"),
+        orientation=repeat(1),
+        page=repeat(0),
         stored_name=[f"{key[:2]}/{key}.jpg" for key in keys],
+        status=["done" if answers[study].outcome else "failed" for study in studies],
+        claim=repeat(""),
+        failure_code=["" if answers[study].outcome else "crashed" for study in studies],
+        failure_values=repeat("{}"),
+        failure_text=repeat(""),
+        facts=repeat("{}"),
     )
 
 
 def _insert_analyses(connection, times, studies, answers, done) -> None:
-    ids = range(done + 1, done + len(answers) + 1)
+    answered = [(done + place, study) for place, study in enumerate(studies, 1) if answers[study].outcome]
+    ids, studies = zip(*answered, strict=True)
+    answers = [answers[study] for study in studies]
     _insert(
         connection,
         Analysis,
@@ -305,6 +318,8 @@ def _insert_analyses(connection, times, studies, answers, done) -> None:
         weights_version=repeat("1.0.0"),
         weights_sha256=repeat("0" * 64),
         outcome=[answer.outcome for answer in answers],
+        reason_code=repeat(""),
+        reason_values=repeat("{}"),
         reason=repeat(""),
         lead_label=[answer.label for answer in answers],
         lead_probability=[answer.probability for answer in answers],

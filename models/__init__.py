@@ -7,9 +7,15 @@ prediction = predict(get_task("chest"), decode_image(data).pixels)
 from models.audit import Audit, Change, LeftOut, read_audit
 from models.card import Card, HeadCard, HeadFit, ReliabilityBin, Start, Training
 from models.card_file import NetworkUnavailable
+from models.decoders.errors import DecodersBusy, UnreadableCode, UnreadableImage
+from models.decoders.pool import DecodedFrame, DecoderLimits, DecoderPool
+from models.decoders.registry import FORMATS, FileFormat, read_file
+from models.decoders.single import DecodedImage, decode_image
+from models.decoders.stored import read_stored
 from models.deployment import Deployment, NetworkId, UnfitChoice, current_deployment, registered_networks
+from models.frame import Facts, Frame
 from models.gate import Detection
-from models.imaging import DecodedImage, UnreadableImage, decode_image, encode_image, shrink_to_read
+from models.imaging import encode_image, shrink_to_read
 from models.inference import detect_task, get_card, load_networks, network_status, predict
 from models.measures import GateSet, Measure, MeasureSet, Metric, find_measure
 from models.modality import MODALITY_TASK
@@ -37,6 +43,7 @@ from models.task import (
 
 __all__ = [
     "CALIBRATION_TARGET",
+    "FORMATS",
     "GATE_TARGETS",
     "MODALITY_TASK",
     "VIEWS",
@@ -45,9 +52,16 @@ __all__ = [
     "Change",
     "DataSource",
     "Decision",
+    "DecodedFrame",
     "DecodedImage",
+    "DecoderLimits",
+    "DecoderPool",
+    "DecodersBusy",
     "Deployment",
     "Detection",
+    "Facts",
+    "FileFormat",
+    "Frame",
     "GateSet",
     "GateTarget",
     "Head",
@@ -76,6 +90,7 @@ __all__ = [
     "Training",
     "UnfitChoice",
     "UnknownTask",
+    "UnreadableCode",
     "UnreadableImage",
     "all_tasks",
     "current_deployment",
@@ -91,6 +106,8 @@ __all__ = [
     "network_status",
     "predict",
     "read_audit",
+    "read_file",
+    "read_stored",
     "registered_networks",
     "render_heatmap",
     "render_view",

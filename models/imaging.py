@@ -1,45 +1,22 @@
-"""Bytes to pixels, and pixels to what a network reads. Only JPEG and PNG are ever decoded."""
+"""Pixels to what a network reads, to what is shown, and to a file."""
 
 import io
-import warnings
 from dataclasses import dataclass
 from typing import Literal
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from models.png import TooFewRows, check_png_rows
-
-MAX_PIXELS = 40_000_000
-MAX_SIDE = 10_000
-MIN_SIDE = 32
-MAX_ASPECT = 8
 # The gate and networks are shown larger images at a half, a quarter or an eighth, with this shortest side at least.
 READ_SIDE = 1280
-STRIP_PIXELS = 256 * 1024  # that are copied at once: 1 MB in Pillow
-# Transparent pixels are laid on black, the colour of an empty radiograph or MRI.
-BACKGROUND = (0, 0, 0, 255)
 PNG_OPTIONS = (
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
 )
-MEDIA_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png"}
 
 Fit = Literal["stretch", "pad", "crop"]
-
-
-class UnreadableImage(ValueError):
-    """These bytes are no acceptable picture; the message is a sentence for the user that names the rule."""
-
-
-@dataclass(frozen=True)
-class DecodedImage:
-    """`pixels`: uint8 [height, width, 3], RGB, upright. `media_type`: of the file as it came."""
-
-    pixels: np.ndarray
-    media_type: str
 
 
 @dataclass(frozen=True)
@@ -52,58 +29,6 @@ class InputSpec:
     height: int
     width: int
     fit: Fit
-
-
-def decode_image(data: bytes, max_side: int | None = None) -> DecodedImage:
-    """Pixels of a JPEG or PNG, upright (EXIF orientation applied), without metadata.
-
-    Grey, palette, CMYK and 16-bit pictures become 8-bit RGB (16-bit: darkest to brightest value over 0 to 255).
-    `max_side`: shrunk so that the longest side is at most that, for showing; a large JPEG then costs less to decode.
-    Raises UnreadableImage for anything else, before large pictures are decoded.
-    """
-    if not data:
-        raise UnreadableImage("The file is empty. Choose the image again.")
-    try:
-        with warnings.catch_warnings():
-            # Pillow only warns of some oddities (a bomb, broken EXIF): a bomb is refused, the others reach no log.
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decode(data, max_side)
-    except UnreadableImage:
-        raise
-    except TooFewRows:
-        raise UnreadableImage("The image is incomplete: its lower part is missing. Export it again.") from None
-    except UnidentifiedImageError:
-        raise UnreadableImage("The file is not a JPEG or PNG image, whatever its name says.") from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise UnreadableImage(_too_many_pixels()) from None
-    except Exception:
-        # A decoder fed with hostile bytes may raise nearly anything; all of it means the same to the user.
-        raise UnreadableImage("The image is damaged or incomplete. Export it again and upload the new file.") from None
-
-
-def _decode(data: bytes, max_side: int | None) -> DecodedImage:
-    with _open(data) as probe:
-        _check_header(probe)
-        media_type = MEDIA_TYPES[probe.format or ""]
-        probe.verify()
-    if media_type == "image/png":
-        check_png_rows(data)
-    with _open(data) as image:
-        size = shown_size(*image.size, max_side or max(image.size))
-        if max_side:
-            # JPEG alone has this: a half, a quarter or an eighth of the size, no smaller than what is asked for.
-            image.draft(None, size)
-        image.load()
-        loaded = image.size
-        # In place, and without a copy where none is needed: an image of 40 megapixels is 160 MB in Pillow.
-        ImageOps.exif_transpose(image, in_place=True)
-        pixels = _to_rgb(image)
-    return DecodedImage(_resize(pixels, size if image.size == loaded else size[::-1]), media_type)
-
-
-def _open(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data), formats=list(MEDIA_TYPES))
 
 
 def shown_size(width: int, height: int, max_side: int) -> tuple[int, int]:
@@ -132,59 +57,6 @@ def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:
 def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Shrunk to (width, height); as it is where it has that size."""
     return pixels if pixels.shape[1::-1] == size else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-
-
-def _check_header(image: Image.Image) -> None:
-    width, height = image.size
-    if image.format not in MEDIA_TYPES or getattr(image, "n_frames", 1) > 1:
-        raise UnreadableImage(
-            "Files with several pictures or an animation are not accepted. Send one JPEG or PNG each."
-        )
-    if width * height > MAX_PIXELS:
-        raise UnreadableImage(_too_many_pixels())
-    if max(width, height) > MAX_SIDE:
-        raise UnreadableImage(f"The image is {width} x {height} pixels; its longest side may be {MAX_SIDE:,} pixels.")
-    if min(width, height) < MIN_SIDE:
-        raise UnreadableImage(f"The image is {width} x {height} pixels; each side must be at least {MIN_SIDE} pixels.")
-    if max(width, height) > MAX_ASPECT * min(width, height):
-        raise UnreadableImage(f"The image is a strip; the long side may be at most {MAX_ASPECT} times the short one.")
-
-
-def _too_many_pixels() -> str:
-    return f"The image has more than {MAX_PIXELS // 1_000_000} megapixels. Export it smaller."
-
-
-def _to_rgb(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _to_eight_bits(image)
-    if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, BACKGROUND), image.convert("RGBA"))
-    if image.mode == "L":
-        return cv2.cvtColor(np.asarray(image), cv2.COLOR_GRAY2RGB)
-    return _pixels(image if image.mode == "RGB" else image.convert("RGB"))
-
-
-def _pixels(image: Image.Image) -> np.ndarray:
-    """uint8 [height, width, 3] of an RGB image, taken in strips: Pillow's own copy of a large image goes twice through
-    all of the memory, that of a strip through the processor's cache."""
-    width, height = image.size
-    rows = max(1, STRIP_PIXELS // width)
-    if height <= rows:
-        return np.asarray(image)
-    pixels = np.empty((height, width, 3), np.uint8)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        pixels[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
-    return pixels
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image, dtype=np.float64)
-    if not np.isfinite(values).all():
-        raise UnreadableImage("The image holds values that are no numbers. Export it again as 8-bit JPEG or PNG.")
-    low, high = values.min(), values.max()
-    scaled = (values - low) * (255.0 / max(high - low, 1.0))
-    return Image.fromarray(scaled.round().astype(np.uint8))
 
 
 def encode_image(pixels: np.ndarray, media_type: str) -> bytes:

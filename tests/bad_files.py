@@ -94,7 +94,6 @@ def talkative_jpeg() -> bytes:
     return file.getvalue()
 
 
-OTHER_FORMATS = ("TIFF", "EPS", "JPEG2000", "ICO", "GIF", "WEBP", "AVIF", "PDF", "BMP")
 # What is refused by its content, whatever it is called: id of the case -> bytes.
 REFUSED = {
     "U01 empty": b"",
@@ -106,10 +105,7 @@ REFUSED = {
     "U05 html": b"<!doctype html><script>alert(1)</script>",
     "U05 text": b"Patient: Jane Secret\n" * 50,
     "U06 svg": b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><foreignObject/></svg>',
-    **{
-        f"U07 {kind}": encoded(kind) for kind in ("TIFF", "EPS", "JPEG2000", "ICO", "GIF", "WEBP", "AVIF", "PDF", "BMP")
-    },
-    "U07 MPO": multi_picture_jpeg(),
+    **{f"U07 {kind}": encoded(kind) for kind in ("EPS", "JPEG2000", "ICO", "GIF", "AVIF", "PDF")},
     "U07 PSD": b"8BPS\0\1" + b"\0" * 6 + struct.pack(">HIIHH", 3, 64, 64, 8, 3) + b"\0" * 400,
     "U07 FITS": b"SIMPLE  =                    T".ljust(2880),
     "U08 postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n(/etc/passwd) (r) file\n",
@@ -140,6 +136,8 @@ ACCEPTED = {
     "U21 mode I;16": encoded("PNG", mode="I;16"),
     "U21 mode RGBA": encoded("PNG", mode="RGBA"),
     "U21 mode CMYK": encoded("JPEG", mode="CMYK"),
+    "U15 second picture behind a jpeg": multi_picture_jpeg(),
     "U21 grey jpeg": encoded("JPEG", mode="L"),
+    **{f"U07 {kind} called jpg": encoded(kind) for kind in ("TIFF", "WEBP", "BMP")},
     "U25 heavy compression": encoded("JPEG", size=(320, 240), quality=5),
 }

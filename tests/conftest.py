@@ -67,9 +67,15 @@ def drop_tables() -> None:
 
 
 @pytest.fixture
-def app(tmp_path, schema) -> Iterator[Flask]:
+def database_url() -> str:
+    """Where the tables are; a file overrides it whose tests need more than one thread or process."""
+    return DATABASE_URL
+
+
+@pytest.fixture
+def app(tmp_path, schema, database_url) -> Iterator[Flask]:
     """The application, within its context: a test may use entities and services at once."""
-    app = make_app(tmp_path / "files")
+    app = make_app(tmp_path / "files", database_url)
     with app.app_context():
         _empty_tables()
         yield app

@@ -43,9 +43,9 @@ def picture(*, kind: str = "JPEG", size: tuple[int, int] = (320, 240), seed: int
 class FakeNetworks:
     """Answers for all networks. `outcome` and `probability` (of the leading label) shape what `predict` returns;
     `suggested` is the task that the gate offers when it refuses; `detected` is what it says of one image after the
-    other whose task was left open; `failure` is raised instead of any answer; `missing`
-    maps a task's name to the reason why it cannot answer; `registered` a task's name to the networks that have a card,
-    where those are not the serving one alone.
+    other whose task was left open; `failure` is raised instead of any answer, `failing` numbers the calls, from 1, that
+    raise one each; `missing` maps a task's name to the reason why it cannot answer; `registered` a task's name to the
+    networks that have a card, where those are not the serving one alone.
     """
 
     outcome: Outcome = Outcome.FINDING
@@ -53,6 +53,7 @@ class FakeNetworks:
     suggested: str = ""
     detected: list[models.Detection | Exception] = field(default_factory=list)
     failure: Exception | None = None
+    failing: tuple[int, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
     registered: dict[str, tuple[str, ...]] = field(default_factory=dict)
     calls: int = 0
@@ -61,6 +62,8 @@ class FakeNetworks:
         self.calls += 1
         if self.failure:
             raise self.failure
+        if self.calls in self.failing:
+            raise RuntimeError("broken")
         version = NetworkVersion(serving(task), "1.0.0", SHA256)
         if self.outcome is Outcome.NOT_ASSESSED:
             reason = Reason(ReasonCode.UNEXPECTED_MODALITY, {"expected": task.modality.value})

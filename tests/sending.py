@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import current_app
 from werkzeug.test import TestResponse
 
-from app.entities import Image, Study, User, utc_now
+from app.entities import Image, ImageStatus, Study, StudyStatus, User, utc_now
 from app.extensions import db
 from app.services.studies import search
 from tests.fakes import picture
@@ -32,9 +32,19 @@ def send_study(client: PageClient, *, images: int = 1, **fields: str) -> Study:
     return db.session.query(Study).filter_by(key=response.location.rsplit("/", 1)[-1]).one()
 
 
+IMAGE_STATUSES = {
+    StudyStatus.WAITING: ImageStatus.RECEIVED,
+    StudyStatus.RUNNING: ImageStatus.RUNNING,
+    StudyStatus.DONE: ImageStatus.DONE,
+    StudyStatus.INCOMPLETE: ImageStatus.FAILED,
+}
+ANSWER = {"outcome": "finding", "lead_label": "pneumonia", "lead_probability": 0.8}
+
+
 def make_study(owner: User, *, file_names: Iterable[str] = ("film.jpg",), at: datetime | None = None, **facts) -> Study:
-    """The rows of a study without any file, for lists."""
-    values = {"task": "chest", "outcome": "finding", "lead_label": "pneumonia", "lead_probability": 0.8} | facts
+    """The rows of a study without any file, for lists; of a status other than done it has no answer."""
+    status = facts.setdefault("status", StudyStatus.DONE)
+    values = {"task": "chest"} | (ANSWER if status == StudyStatus.DONE else {}) | facts
     study = Study(owner_id=owner.id, created_at=at or utc_now(), **values)
     for position, name in enumerate(file_names):
         study.images.append(
@@ -47,6 +57,7 @@ def make_study(owner: User, *, file_names: Iterable[str] = ("film.jpg",), at: da
                 height=1,
                 media_type="image/png",
                 stored_name=f"00/{position:032x}.png",
+                status=IMAGE_STATUSES[status],
             )
         )
     study.terms = search.make_terms(study)

@@ -1,13 +1,12 @@
 """Administration: users, settings, the audit log. Admins alone, on every address."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_login import current_user
 from werkzeug import Response
 
 from app.access import role_required
 from app.admin.forms import RoleForm, SettingsForm, UserForm
-from app.clients import client_address
-from app.entities import Role, User
+from app.clients import current_actor
+from app.entities import Role
 from app.errors import AppError
 from app.services import accounts, audit, settings
 from app.services.audit import AuditFilter
@@ -38,8 +37,7 @@ def create_user() -> tuple[str, int]:
                 email=form.email.data,
                 name=form.name.data,
                 role=Role(form.role.data),
-                by=_admin(),
-                address=client_address(),
+                actor=current_actor(),
             )
         except accounts.InvalidAccount as error:
             form[error.field].errors = [str(error)]
@@ -60,28 +58,28 @@ def set_role(user_id: int) -> Response:
     if not form.validate_on_submit():
         raise AppError(422, "Unknown role", "Choose one of the roles of the list.")
     changed = accounts.get_user(user_id)
-    accounts.set_role(user=changed, role=Role(form.role.data), by=_admin(), address=client_address())
+    accounts.set_role(user=changed, role=Role(form.role.data), actor=current_actor())
     return _back_to(user_id, f"{changed.name} is now {changed.role}.")
 
 
 @bp.post("/users/<int:user_id>/enable")
 def enable_user(user_id: int) -> Response:
     changed = accounts.get_user(user_id)
-    accounts.set_enabled(user=changed, enabled=True, by=_admin(), address=client_address())
+    accounts.set_enabled(user=changed, enabled=True, actor=current_actor())
     return _back_to(user_id, f"{changed.name} can sign in again.")
 
 
 @bp.post("/users/<int:user_id>/disable")
 def disable_user(user_id: int) -> Response:
     changed = accounts.get_user(user_id)
-    accounts.set_enabled(user=changed, enabled=False, by=_admin(), address=client_address())
+    accounts.set_enabled(user=changed, enabled=False, actor=current_actor())
     return _back_to(user_id, f"{changed.name} can no longer sign in, and is signed out everywhere.")
 
 
 @bp.post("/users/<int:user_id>/reset-password")
 def reset_password(user_id: int) -> str:
     changed = accounts.get_user(user_id)
-    one_time = accounts.reset_password(user=changed, by=_admin(), address=client_address())
+    one_time = accounts.reset_password(user=changed, actor=current_actor())
     return render_template("admin/one_time_password.html", user=changed, one_time=one_time)
 
 
@@ -96,7 +94,7 @@ def edit_settings() -> Response | tuple[str, int]:
             "institution": form.institution.data.strip(),
         }
         for name, value in values.items():
-            settings.set_setting(name=name, value=value, by=_admin(), address=client_address())
+            settings.set_setting(name=name, value=value, actor=current_actor())
         flash("The settings are saved.", "success")
         return redirect(url_for("admin.edit_settings"))
     return render_template("admin/settings.html", form=form), 422 if form.errors else 200
@@ -109,10 +107,6 @@ def audit_log() -> str:
     )
     page = audit.list_events(wanted, Cursor.from_args(request.args))
     return render_template("admin/audit.html", page=page, wanted=wanted, actions=audit.list_actions())
-
-
-def _admin() -> User:
-    return current_user._get_current_object()
 
 
 def _back_to(user_id: int, message: str) -> Response:

@@ -2,9 +2,11 @@
 
 from flask import g, request
 
+from app.clients import client_address, request_id
 from app.entities import User
 from app.errors import AppError
 from app.services.accounts import tokens
+from app.services.actor import Actor
 
 CHALLENGE = 'Bearer realm="Lumen"'
 
@@ -21,12 +23,17 @@ def check_token() -> None:
         raise TokenNeeded(
             "Send a token in the header: Authorization: Bearer <token>. Tokens are made on the account page."
         )
-    user = tokens.find_user_by_token(token.strip())
-    if user is None:
+    found = tokens.find_token(token.strip())
+    if found is None:
         raise TokenNeeded("This token is not known, was revoked, or belongs to an account that is disabled.")
-    g.caller = user
+    g.token = found
 
 
 def caller() -> User:
     """The user whose token this request carries."""
-    return g.caller
+    return g.token.user
+
+
+def calling_actor() -> Actor:
+    """Who sends this request, by the token."""
+    return Actor(caller(), client_address(), f"token {g.token.id}", request_id())

@@ -2,9 +2,8 @@
 
 from flask import Blueprint, Response, jsonify, request, url_for
 
-from app.api.auth import CHALLENGE, caller, check_token
+from app.api.auth import CHALLENGE, caller, calling_actor, check_token
 from app.api.serializers import study_json, summary_json, task_json
-from app.clients import client_address
 from app.downloads import pdf_response
 from app.errors import AppError
 from app.extensions import csrf
@@ -48,14 +47,13 @@ def list_studies() -> Response:
 def create_study() -> tuple[Response, int, dict[str, str]]:
     _insist_on_form()
     study, pixels = studies.receive_study(
-        owner=caller(),
+        actor=calling_actor(),
         task=request.form.get("task", ""),
         uploads=[studies.Upload(file.filename or "", file.read()) for file in request.files.getlist("image")],
         patient_name=request.form.get("patient_name", ""),
         patient_reference=request.form.get("patient_reference", ""),
         note=request.form.get("note", ""),
         submission_key=_idempotency_key(),
-        address=client_address(),
     )
     studies.analyse_study(study, pixels)
     return _study_response(study.key), 201, {"Location": url_for("api.study", key=study.key)}
@@ -69,7 +67,7 @@ def study(key: str) -> Response:
 @bp.get("/studies/<key>/report.pdf")
 def report(key: str) -> Response:
     found = studies.get_study(key, caller())
-    return pdf_response(current_report(study=found, author=caller(), address=client_address()))
+    return pdf_response(current_report(study=found, actor=calling_actor()))
 
 
 @bp.get("/studies/<key>/images/<image_key>/heatmap.png")

@@ -10,7 +10,7 @@ from flask import Flask, current_app, flash, redirect, request, session, url_for
 from flask_login import current_user, login_user
 from werkzeug import Response
 
-from app.entities import User
+from app.entities import User, new_key
 from app.extensions import login_manager
 from app.services import accounts
 
@@ -33,6 +33,7 @@ def start_session(user: User) -> None:
     """Sign the user in, in a new session: nothing that stood in the former one is kept."""
     session.clear()
     now = time.time()
+    session["id"] = new_key()
     session["signed_in_at"] = now
     session["seen_at"] = now
     login_user(user)

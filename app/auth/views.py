@@ -8,7 +8,7 @@ from werkzeug import Response
 
 from app.auth.forms import LoginForm, PasswordForm, RegisterForm, TokenForm
 from app.auth.sessions import end_session, start_session
-from app.clients import client_address
+from app.clients import current_actor
 from app.errors import Forbidden
 from app.services import accounts, settings
 from app.services.accounts import tokens
@@ -26,7 +26,7 @@ def register() -> Response | str | tuple[str, int]:
     if form.validate_on_submit():
         try:
             user = accounts.register_user(
-                email=form.email.data, name=form.name.data, password=form.password.data, address=client_address()
+                email=form.email.data, name=form.name.data, password=form.password.data, actor=current_actor()
             )
         except accounts.InvalidAccount as error:
             form[error.field].errors = [str(error)]
@@ -50,7 +50,7 @@ def login() -> Response | tuple[str, int]:
     form = LoginForm(next=request.args.get("next", ""))
     if form.validate_on_submit():
         try:
-            user = accounts.authenticate(email=form.email.data, password=form.password.data, address=client_address())
+            user = accounts.authenticate(email=form.email.data, password=form.password.data, actor=current_actor())
         except (accounts.WrongPassword, accounts.DisabledAccount) as error:
             form.form_errors.append(str(error))
         else:
@@ -70,7 +70,7 @@ def local_path(target: str | None) -> str:
 @bp.post("/logout")
 def logout() -> Response:
     if current_user.is_authenticated:
-        accounts.sign_out(user=current_user, address=client_address())
+        accounts.sign_out(actor=current_actor())
     end_session()
     flash("You are signed out, on all your devices.", "success")
     response = make_response(redirect(url_for("home.index")))
@@ -85,9 +85,7 @@ def password() -> Response | tuple[str, int]:
     form = PasswordForm()
     if form.validate_on_submit():
         try:
-            accounts.change_password(
-                user=current_user, current=form.current.data, new=form.new.data, address=client_address()
-            )
+            accounts.change_password(current=form.current.data, new=form.new.data, actor=current_actor())
         except accounts.InvalidAccount as error:
             form[error.field].errors = [str(error)]
         else:
@@ -110,8 +108,8 @@ def create_token() -> tuple[str, int]:
     if not form.validate_on_submit():
         page = render_template("auth/account.html", form=form, tokens=tokens.list_tokens(current_user))
         return page, _status(form)
-    user = current_user._get_current_object()
-    token, plain = tokens.create_token(user=user, name=form.name.data, address=client_address())
+    actor = current_actor()
+    token, plain = tokens.create_token(user=actor.user, name=form.name.data, actor=actor)
     # Shown in the answer itself: a redirect would have to carry the secret somewhere.
     return render_template("auth/token.html", token=token, plain=plain), 201
 
@@ -119,7 +117,7 @@ def create_token() -> tuple[str, int]:
 @bp.post("/tokens/<int:token_id>/revoke")
 @login_required
 def revoke_token(token_id: int) -> Response:
-    tokens.revoke_token(user=current_user, token_id=token_id, address=client_address())
+    tokens.revoke_token(token_id=token_id, actor=current_actor())
     flash("The token is revoked. Programs that use it are refused from now on.", "success")
     return redirect(url_for("auth.account"))
 

@@ -7,13 +7,13 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_login import current_user, login_required
 from werkzeug import Response as BaseResponse
 
-from app.clients import client_address
-from app.entities import Study, utc_now
+from app.clients import current_actor
+from app.entities import Study, StudyStatus, utc_now
 from app.history.forms import ReviewForm
 from app.services import studies
 from app.services.report import build_report, csv_lines
 from app.services.studies.find import StudyFilter
-from app.wording import OUTCOMES
+from app.wording import OUTCOMES, STATUSES
 
 bp = Blueprint("history", __name__)
 
@@ -46,6 +46,7 @@ def index() -> str:
         tasks=studies.all_tasks(),
         titles=studies.task_titles(),
         labels=studies.label_names(),
+        statuses={status: STATUSES[status] for status in StudyStatus},
         outcomes=OUTCOMES,
         reviews=REVIEW_WORDS,
         sorts=SORT_WORDS,
@@ -85,10 +86,19 @@ def image(key: str, image_key: str, view: str) -> Response:
 @bp.post("/studies/<key>/analyse")
 @login_required
 def analyse(key: str) -> BaseResponse:
-    """Try again what has failed or was interrupted."""
-    study = studies.get_study(key, current_user)
-    studies.analyse_study(study)
+    """Try all images of a study again that are not done."""
+    studies.analyse_study(studies.get_study(key, current_user))
     return redirect(url_for("history.detail", key=key), 303)
+
+
+@bp.post("/studies/<key>/images/<image_key>/analyse")
+@login_required
+def analyse_image(key: str, image_key: str) -> BaseResponse:
+    """Try one image again."""
+    image = studies.get_image(key, image_key, current_user)
+    anchor = f"image-{image.position + 1}"
+    studies.analyse(image.id)
+    return redirect(url_for("history.detail", key=key, _anchor=anchor), 303)
 
 
 @bp.post("/studies/<key>/analyse-as/<task>")
@@ -96,7 +106,7 @@ def analyse(key: str) -> BaseResponse:
 def analyse_as(key: str, task: str) -> BaseResponse:
     """Send the images that the gate offered for `task` again, for that task."""
     study = studies.get_study(key, current_user)
-    copy = studies.copy_study(study=study, task=task, by=current_user, address=client_address())
+    copy = studies.copy_study(study=study, task=task, actor=current_actor())
     studies.analyse_study(copy)
     return redirect(url_for("history.detail", key=copy.key), 303)
 
@@ -111,11 +121,10 @@ def review(key: str) -> BaseResponse | tuple[str, int]:
     try:
         studies.record_review(
             study=study,
-            reviewer=current_user,
             agrees=form.agrees.data == "yes",
             correct_label=form.correct_label.data or "",
             comment=form.comment.data or "",
-            address=client_address(),
+            actor=current_actor(),
         )
     except studies.InvalidReview as error:
         form.agrees.errors = [error.message]
@@ -127,7 +136,7 @@ def review(key: str) -> BaseResponse | tuple[str, int]:
 @bp.post("/studies/<key>/delete")
 @login_required
 def delete(key: str) -> BaseResponse:
-    studies.delete_study(study=studies.get_study(key, current_user), by=current_user, address=client_address())
+    studies.delete_study(study=studies.get_study(key, current_user), actor=current_actor())
     flash("The study was deleted.", "success")
     return redirect(url_for("history.index"), 303)
 
@@ -146,6 +155,7 @@ def _result_page(study: Study, form: ReviewForm) -> str:
         unavailable=studies.unavailable_reasons(),
         form=form,
         may_review=studies.may_review(current_user),
+        is_reviewable=studies.is_reviewable(study),
         may_delete=studies.may_delete(study, current_user),
     )
 
@@ -156,6 +166,7 @@ def _chips(wanted: StudyFilter, owner_names: dict[int, str]) -> Iterator[Chip]:
     words = {
         "q": f"Search: {wanted.q}",
         "task": f"Task: {titles.get(wanted.task, wanted.task)}",
+        "status": f"Status: {STATUSES[wanted.status].word}" if wanted.status else "",
         "outcome": f"Outcome: {OUTCOMES[wanted.outcome].word}" if wanted.outcome else "",
         "label": f"Label: {studies.label_names().get((*label_task, label), label)}",
         "review": f"Review: {REVIEW_WORDS[wanted.review]}" if wanted.review else "",

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_login import current_user, login_required
 from werkzeug import Response as BaseResponse
 
-from app.clients import client_address
+from app.clients import current_actor
 from app.downloads import pdf_response, zip_response
 from app.errors import RefusedSelection
 from app.services import studies
@@ -18,7 +18,7 @@ bp = Blueprint("reports", __name__)
 @login_required
 def create(key: str) -> BaseResponse:
     study = studies.get_study(key, current_user)
-    issue_report(study=study, author=current_user, address=client_address())
+    issue_report(study=study, actor=current_actor())
     flash("The report was created. It is listed with the study.", "success")
     return redirect(url_for("history.detail", key=key), 303)
 
@@ -39,4 +39,4 @@ def export() -> BaseResponse:
     except RefusedSelection as refusal:
         flash(refusal.message, "error")
         return redirect(url_for("history.index", **wanted.to_args()), 303)
-    return zip_response(zip_reports(keys=keys, author=current_user, address=client_address()))
+    return zip_response(zip_reports(keys=keys, actor=current_actor()))

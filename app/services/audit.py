@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from app.entities import AuditEvent, User, utc_now
+from app.entities import AuditEvent, utc_now
 from app.extensions import db
+from app.services.actor import Actor
 from app.services.lookup import ANY, Match, begins_with, match, unindexed
 from app.services.paging import START, Cursor, Key, Order, Page, read_page
 
@@ -24,19 +25,12 @@ class AuditFilter:
     account: str = ""
 
 
-def record(
-    action: str,
-    *,
-    user: User | None = None,
-    account: str = "",
-    object_key: str = "",
-    detail: str = "",
-    address: str = "",
-) -> None:
+def record(action: str, *, actor: Actor, account: str = "", object_key: str = "", detail: str = "") -> None:
     """Add an event (`object.verb`) to the session, to be committed with what it tells of, and write one log line.
 
     `account` is the e-mail that was used, for events without a known user. Over-long values are cut to their columns.
     """
+    user = actor.user
     account = (account or (user.email if user else ""))[:254]
     event = AuditEvent(
         action=action,
@@ -44,12 +38,14 @@ def record(
         account=account,
         object_key=object_key[:64],
         detail=detail[:255],
-        address=address[:45],
+        address=actor.address[:45],
+        request_id=actor.request_id[:32],
     )
     db.session.add(event)
     facts = {"time": utc_now().isoformat() + "Z", "action": action, "account": account, "object": event.object_key}
+    facts |= {"detail": event.detail, "address": event.address, "request": event.request_id}
     # JSON escapes line breaks and control characters: one event stays one line.
-    log.info(json.dumps(facts | {"detail": event.detail, "address": event.address}))
+    log.info(json.dumps(facts))
 
 
 def list_events(wanted: AuditFilter, cursor: Cursor = START) -> Page:

@@ -2,9 +2,10 @@
 
 from sqlalchemy import select
 
-from app.entities import Setting, User
+from app.entities import Setting
 from app.extensions import db
 from app.services import audit
+from app.services.actor import Actor
 
 # Name -> value until an admin sets another. Values are texts; switches are "yes" or "no".
 DEFAULTS = {
@@ -21,7 +22,7 @@ def get_setting(name: str) -> str:
     return default if value is None else value
 
 
-def set_setting(*, name: str, value: str, by: User, address: str = "") -> None:
+def set_setting(*, name: str, value: str, actor: Actor) -> None:
     """Store a value and record who set it. An unchanged value leaves no trace."""
     if value == get_setting(name):
         return
@@ -30,7 +31,7 @@ def set_setting(*, name: str, value: str, by: User, address: str = "") -> None:
         row = Setting(name=name)
         db.session.add(row)
     row.value = value[:MAX_LENGTH]
-    audit.record("setting.change", user=by, object_key=name, detail=value, address=address)
+    audit.record("setting.change", actor=actor, object_key=name, detail=value)
     db.session.commit()
 
 

@@ -35,10 +35,12 @@ class FileStore:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
 
-    def put(self, data: bytes, suffix: str) -> str:
-        """Store `data` under a new name that ends in `suffix`: .jpg, .png or .pdf. Raises StorageFailed."""
-        key = secrets.token_hex(16)
-        name = f"{key[:2]}/{key}{suffix}"
+    def put(self, data: bytes, suffix: str, key: str = "") -> str:
+        """Store `data` under a name that ends in `suffix`: .jpg, .png or .pdf. Raises StorageFailed.
+
+        The name is a new one, or that of `key`: 32 hexadecimal characters that were never used before.
+        """
+        name = self.name_of(key or secrets.token_hex(16), suffix)
         path = self._path(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -48,6 +50,11 @@ class FileStore:
             raise StorageFailed from error
         return name
 
+    @staticmethod
+    def name_of(key: str, suffix: str) -> str:
+        """The name that a file of this key has."""
+        return f"{key[:2]}/{key}{suffix}"
+
     def get(self, name: str) -> bytes:
         """The bytes of this name; raises MissingFile."""
         try:
@@ -56,8 +63,9 @@ class FileStore:
             raise MissingFile(f"The store cannot read {name}: {error.strerror}") from error
 
     def delete(self, name: str) -> None:
-        """Remove the file; one that is gone already is fine."""
-        self._path(name).unlink(missing_ok=True)
+        """Remove the file, also one that was never written to its end; one that is gone already is fine."""
+        for path in (self._path(name), _partial(self._path(name))):
+            path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):
@@ -65,9 +73,13 @@ class FileStore:
         return self.root / name
 
 
+def _partial(path: Path) -> Path:
+    return path.with_suffix(".partial")
+
+
 def _write_whole(path: Path, data: bytes) -> None:
     # Written aside, then renamed: a name in the store always means a complete file, also after a crash.
-    partial = path.with_suffix(".partial")
+    partial = _partial(path)
     try:
         with partial.open("xb") as file:
             file.write(data)

@@ -1,13 +1,14 @@
 """Sending a study."""
 
 from flask import Blueprint, current_app, flash, redirect, render_template, url_for
-from flask_login import current_user, login_required
+from flask_login import login_required
 from werkzeug import Response
 
-from app.clients import client_address
+from app.clients import current_actor
 from app.errors import RefusedUpload
 from app.services import studies
 from app.upload.forms import UploadForm
+from app.wording_files import ACCEPTED_TYPES, accepted_formats
 
 bp = Blueprint("upload", __name__)
 
@@ -22,14 +23,13 @@ def create() -> Response | tuple[str, int]:
         return _page(form, 422)
     try:
         study, pixels = studies.receive_study(
-            owner=current_user,
+            actor=current_actor(),
             task=form.task.data,
             uploads=form.uploads(),
             patient_name=form.patient_name.data,
             patient_reference=form.patient_reference.data,
             note=form.note.data,
             submission_key=form.submission_key.data,
-            address=client_address(),
         )
     except RefusedUpload as refusal:
         field = form.task if isinstance(refusal, studies.UnclearTask) else form.images
@@ -49,6 +49,8 @@ def _page(form: UploadForm, status: int) -> tuple[str, int]:
         tasks=studies.all_tasks(),
         detect=studies.DETECT,
         unavailable=studies.unavailable_reasons(),
+        accepted_types=ACCEPTED_TYPES,
+        accepted_formats=accepted_formats(),
         max_files=limits["MAX_IMAGES_PER_STUDY"],
         max_bytes=limits["MAX_IMAGE_BYTES"],
         max_total=limits["MAX_CONTENT_LENGTH"],

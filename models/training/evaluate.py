@@ -25,8 +25,8 @@ from tqdm import tqdm
 
 from models.card import HeadCard, HeadMetrics, Metrics, ReliabilityBin
 from models.card_file import NetworkUnavailable, load_card, read_card, write_card
+from models.decoders.errors import UnreadableImage
 from models.deployment import current_deployment
-from models.imaging import UnreadableImage
 from models.measures import Measure, MeasureSet
 from models.records import to_json
 from models.task import Task

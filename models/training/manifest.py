@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.imaging import decode_image
+from models.decoders.single import decode_image
 from models.task import Head, Task
 
 SPLITS = ("train", "val", "test")

@@ -13,12 +13,13 @@ import numpy as np
 from tqdm import tqdm
 
 from models.decision import asked_heads
+from models.decoders.errors import UnreadableImage
 from models.gate import judge_distance
-from models.imaging import UnreadableImage, prepare
+from models.imaging import prepare
 from models.inference import decide, pass_gate
 from models.runtime import get_network, run_views
 from models.task import Head, HeadResult, Task
-from models.training.manifest import MISSING, Example, read_upload
+from models.training.manifest import MISSING, Example, UnfitManifest, read_upload
 from models.training.recipes import RECIPES
 
 
@@ -80,7 +81,7 @@ class HeadScores:
 
 
 def score_images(task: Task, examples: list[Example]) -> list[ImageScore]:
-    """The score of each image that can be decoded; says which cannot. Raises UnreadableImage when none can."""
+    """The score of each image that can be decoded; says which cannot. Raises UnfitManifest when none can."""
     scores = []
     for example in tqdm(examples, desc=f"scoring {task.name}"):
         try:
@@ -88,7 +89,7 @@ def score_images(task: Task, examples: list[Example]) -> list[ImageScore]:
         except UnreadableImage as error:
             tqdm.write(f"Left out, since an upload of it is refused: {example.path}: {error}")
     if not scores:
-        raise UnreadableImage("None of the images can be decoded.")
+        raise UnfitManifest("None of the images can be decoded.")
     return scores
 
 

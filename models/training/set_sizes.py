@@ -15,7 +15,7 @@ import numpy as np
 from models.card import HeadCard
 from models.card_file import NetworkUnavailable, read_card
 from models.decision import conformal_set, prediction_set
-from models.imaging import UnreadableImage
+from models.decoders.errors import UnreadableImage
 from models.task import Head, OperatingPoint, Task
 from models.training import metrics
 from models.training.datasets import load_examples

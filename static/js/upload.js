@@ -21,8 +21,14 @@ function sizeInWords(bytes) {
   return `${(bytes / 1048576).toFixed(1).replace(/\.0$/, "")} MB`;
 }
 
+// By type or by the end of the name, as the file input itself does: browsers do not know the type of every image.
+function isAccepted(file) {
+  const name = file.name.toLowerCase();
+  return input.accept.split(",").some((one) => (one.startsWith(".") ? name.endsWith(one) : file.type === one));
+}
+
 function refusal(file) {
-  if (!["image/jpeg", "image/png"].includes(file.type)) return `${file.name}: only JPEG and PNG images are accepted.`;
+  if (!isAccepted(file)) return `${file.name}: this is not a ${form.dataset.formats} image.`;
   if (file.size === 0) return `${file.name}: the file is empty.`;
   if (file.size > limits.bytes) return `${file.name}: the file is larger than ${sizeInWords(limits.bytes)}.`;
   return "";
@@ -66,11 +72,20 @@ function show() {
   previews.replaceChildren(...chosen.map(preview));
 }
 
+function placeholder(file) {
+  const words = document.createElement("span");
+  words.className = "preview-type";
+  words.textContent = file.name.includes(".") ? file.name.split(".").pop().toUpperCase() : "Image";
+  return words;
+}
+
 function preview(file, index) {
   const item = document.createElement("li");
   const image = document.createElement("img");
   image.src = URL.createObjectURL(file);
   image.alt = "";
+  // Browsers show no TIFF and few show HEIC: then the end of the name stands in the picture's place.
+  image.addEventListener("error", () => image.replaceWith(placeholder(file)));
   const name = document.createElement("span");
   name.className = "preview-name";
   name.textContent = file.name;

@@ -35,7 +35,9 @@ def owner_share(population: Population) -> float:
 def test_draws_as_many_analyses_as_asked_and_the_same_each_time(app):
     rows.fill(POPULATION)
     first = stored()
-    assert db.session.query(Analysis).count() == db.session.query(Image).count() == 700
+    failed = db.session.query(Image).filter_by(status="failed").count()
+    assert 0 < failed < 35
+    assert db.session.query(Analysis).count() + failed == db.session.query(Image).count() == 700
     assert 500 < len(first) < 700
     db.session.remove()
     remake_tables()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import models
-from bench import batch, cold_start, kernel, memory, report, request
+from bench import batch, cold_start, decoding, kernel, memory, report, request
 from bench.effort import QUICK
 from bench.machine import ROOT
 from bench.machine import facts as machine_facts
@@ -51,6 +51,12 @@ def test_the_kernel_is_timed_beside_its_interpreter():
     assert {side: len(times) for side, times in found["chest"].items()} == {
         "predict": 2, "network": 2, "interpreter": 2,
     }  # fmt: skip
+
+
+def test_decoding_gives_both_sides_and_what_lies_between():
+    rows = decoding.measure(LEAST)
+    judge(rows)
+    assert [found.unit for found in rows] == ["ms", "ms", "times"] * 2
 
 
 def test_batch_gives_images_a_second_and_their_share():

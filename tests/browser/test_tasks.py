@@ -35,7 +35,7 @@ def test_an_image_gets_its_result_its_report_and_its_place_in_the_history(page, 
 def check_labels(page: Page, task: models.Task) -> None:
     """Every answer of the question that decides stands there with a number; so do those of all other questions."""
     rows = page.locator(".head.is-primary tbody tr")
-    names = [text.strip() for text in rows.locator("th").all_text_contents()]
+    names = [text.strip() for text in rows.locator("th[scope=row]").all_text_contents()]
     assert len(names) == len(task.labels)
     for label in task.labels:
         assert any(name.startswith(label.name) for name in names), label.name

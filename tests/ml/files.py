@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import models
+from app.wording_files import unreadable_text
 from tests.bad_files import PNG_SIGNATURE, chunk
 
 
@@ -49,5 +50,23 @@ def refusal(data: bytes) -> str:
     """The sentence with which `decode_image` refuses these bytes; fails when it takes them."""
     with pytest.raises(models.UnreadableImage) as caught:
         models.decode_image(data)
-    assert_sentence(str(caught.value))
-    return str(caught.value)
+    sentence = unreadable_text(caught.value.code, caught.value.values)
+    assert_sentence(sentence)
+    return sentence
+
+
+def refused(data: bytes) -> models.UnreadableCode:
+    """The code with which `read_file` refuses these bytes; fails when it takes them."""
+    with pytest.raises(models.UnreadableImage) as caught:
+        models.read_file(data)
+    assert_sentence(unreadable_text(caught.value.code, caught.value.values))
+    return caught.value.code
+
+
+def framed(data: bytes) -> models.Frame:
+    """The one frame of a file; what it stores gives its pixels again, bit for bit."""
+    (frame,) = models.read_file(data)
+    assert frame.pixels.dtype == np.uint8
+    assert frame.pixels.shape[2:] == (3,)
+    assert np.array_equal(models.read_stored(frame.stored, frame.stored_orientation), frame.pixels)
+    return frame

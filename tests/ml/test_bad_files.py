@@ -82,7 +82,7 @@ def test_a_compressed_text_chunk_is_no_way_in_for_a_bomb():
     bomb = chunk(b"zTXt", b"Comment\x00\x00" + zlib.compress(bytes(200_000_000), 1))
     rows = (b"\x00" + bytes(192)) * 64
     before, start = peak_memory_kb(), time.process_time()
-    refusal(png(64, 64, rows=rows, extra=bomb))
+    assert not models.decode_image(png(64, 64, rows=rows, extra=bomb)).pixels.any()
     assert peak_memory_kb() - before < 100_000
     assert time.process_time() - start < PATIENCE
 
@@ -158,11 +158,10 @@ def test_other_files_of_several_pictures(kind):
     refusal(save(Image.fromarray(scene()), kind, save_all=True, append_images=frames))
 
 
-def test_a_jpeg_that_holds_several_pictures():
+def test_the_first_picture_of_a_jpeg_that_holds_several_is_read():
     frames = [Image.fromarray(scene())]
     data = save(Image.fromarray(scene()), "MPO", save_all=True, append_images=frames)
-    assert data.startswith(b"\xff\xd8\xff")
-    assert "several pictures" in refusal(data)
+    assert np.array_equal(models.decode_image(data).pixels, models.decode_image(good("JPEG")).pixels)
 
 
 def assert_decoded_or_refused(data: bytes) -> bool:

@@ -8,6 +8,7 @@ from PIL import Image
 
 import models
 from models import imaging
+from models.decoders.pillow import copy_pixels
 from models.imaging import InputSpec, prepare, visible_box
 from tests.ml.files import noise, png, save, scene
 
@@ -125,7 +126,7 @@ def test_an_opaque_and_a_transparent_pixel_are_encoded_as_they_are():
 @pytest.mark.parametrize(("height", "width"), [(48, 64), (700, 1200), (1, 8), (5000, 640)])
 def test_pixels_taken_in_strips_are_those_of_the_image(height, width):
     pixels = noise(height, width)
-    assert np.array_equal(imaging._pixels(Image.fromarray(pixels)), pixels)
+    assert np.array_equal(copy_pixels(Image.fromarray(pixels)), pixels)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])

@@ -7,6 +7,7 @@ from app.services import studies
 from app.services.storage import StorageFailed, file_store
 from app.services.studies.submit import Upload, receive_study
 from models import Decision, HeadResult, LabelResult, NetworkVersion, Outcome, Prediction, Reason, ReasonCode
+from tests.actors import by
 from tests.fakes import SHA256, picture
 from tests.sending import stored_files
 
@@ -18,7 +19,7 @@ def receive(networks, make_user):
 
     def receive(images: int = 1, task: str = "chest") -> Study:
         uploads = [Upload(f"{number}.jpg", picture(seed=number)) for number in range(images)]
-        return receive_study(owner=owner, task=task, uploads=uploads).study
+        return receive_study(actor=by(owner), task=task, uploads=uploads).study
 
     return receive
 
@@ -64,11 +65,13 @@ def test_stores_a_heatmap_for_each_label_that_remains_possible(receive, networks
     assert len({file_store().get(finding.saliency_name) for finding in mapped}) == 2
 
 
-def test_stores_the_reason_in_words(receive, networks):
+def test_stores_the_reason_as_a_code_with_values(receive, networks):
     networks.outcome = Outcome.NOT_ASSESSED
     study = receive(task="chest")
     studies.analyse_study(study)
-    assert study.images[0].analysis.reason.startswith("This does not look like a chest X-ray, the only kind")
+    stored = study.images[0].analysis
+    assert (stored.reason_code, stored.reason_values) == ("unexpected_modality", {"expected": "chest_xray"})
+    assert stored.reason == ""
 
 
 def test_stores_the_task_that_the_gate_offers(receive, networks):
@@ -120,33 +123,37 @@ def test_one_failed_image_does_not_cost_the_others(receive, networks, monkeypatc
 
     monkeypatch.setattr(models, "predict", fail_first)
     studies.analyse_study(study)
-    assert [image.analysis.outcome for image in study.images] == ["failed", "finding"]
-    assert study.outcome == "finding"
+    failed, done = study.images
+    assert (failed.status, failed.failure_code, failed.analyses) == ("failed", "crashed", [])
+    assert (done.status, done.analysis.outcome) == ("done", "finding")
+    assert (study.status, study.outcome, study.lead_label, study.lead_probability) == ("incomplete", "", "", None)
+    assert studies.lead_analysis(study) is None
 
 
 @pytest.mark.parametrize(
-    ("failure", "reason"),
+    ("failure", "code", "values"),
     [
-        (models.NetworkUnavailable("Its graph is damaged."), "Its graph is damaged."),
-        (RuntimeError("secret detail"), "The analysis failed on the server and has been logged."),
-        (MemoryError(), "The analysis failed on the server and has been logged."),
+        (models.NetworkUnavailable("Its graph is damaged."), "network_unavailable", {"task": "chest"}),
+        (models.UnreadableImage("It is cut off."), "unreadable", {}),
+        (RuntimeError("secret detail"), "crashed", {"error": "RuntimeError"}),
+        (MemoryError(), "crashed", {"error": "MemoryError"}),
     ],
 )
-def test_a_failure_is_stored_with_its_reason(failure, reason, receive, networks):
+def test_a_failure_is_stored_with_its_reason(failure, code, values, receive, networks):
     networks.failure = failure
     study = receive()
     studies.analyse_study(study)
-    stored = study.images[0].analysis
-    assert (study.outcome, stored.outcome, stored.findings) == ("failed", "failed", [])
-    assert stored.reason.startswith(reason)
-    assert "secret" not in stored.reason
+    image = study.images[0]
+    assert (study.status, study.outcome, image.status, image.analyses) == ("incomplete", "", "failed", [])
+    assert (image.failure_code, image.failure_values) == (code, values)
+    assert image.failed_at and not image.claim
 
 
-def test_a_missing_file_is_a_failure_with_words(receive):
+def test_a_missing_file_is_a_failure_of_its_own(receive):
     study = receive()
     file_store().delete(study.images[0].stored_name)
     studies.analyse_study(study)
-    assert "stored image is missing" in study.images[0].analysis.reason
+    assert study.images[0].failure_code == "file_missing"
 
 
 def test_a_network_chosen_later_answers_what_is_analysed_again(receive, networks, choose_networks):
@@ -160,7 +167,7 @@ def test_a_network_chosen_later_answers_what_is_analysed_again(receive, networks
     for study in (answered, failed):
         studies.analyse_study(study)
     assert [run.network for run in answered.images[0].analyses] == ["mobilenet_v2"]
-    assert [run.network for run in failed.images[0].analyses] == ["", "cnn"]
+    assert [run.network for run in failed.images[0].analyses] == ["cnn"]
 
 
 def test_what_failed_can_be_analysed_again(receive, networks):
@@ -169,8 +176,10 @@ def test_what_failed_can_be_analysed_again(receive, networks):
     studies.analyse_study(study)
     networks.failure = None
     studies.analyse_study(study)
-    assert study.outcome == "finding"
-    assert [run.outcome for run in study.images[0].analyses] == ["failed", "finding"]
+    image = study.images[0]
+    assert (study.status, study.outcome, image.status) == ("done", "finding", "done")
+    assert (image.failure_code, image.failure_values, image.failed_at) == ("", {}, None)
+    assert [run.outcome for run in image.analyses] == ["finding"]
 
 
 def test_what_is_settled_is_not_analysed_again(receive, networks):
@@ -178,21 +187,6 @@ def test_what_is_settled_is_not_analysed_again(receive, networks):
     studies.analyse_study(study)
     studies.analyse_study(study)
     assert networks.calls == 1
-
-
-def test_of_two_at_once_the_quicker_one_is_stored(receive, networks, monkeypatch):
-    study, predict = receive(), models.predict
-
-    def interrupted(task, pixels):
-        monkeypatch.setattr(models, "predict", predict)
-        studies.analyse_study(db.session.get(Study, study.id))
-        return predict(task, pixels)
-
-    monkeypatch.setattr(models, "predict", interrupted)
-    studies.analyse_study(study)
-    assert networks.calls == 2
-    assert db.session.query(Analysis).count() == 1
-    assert len(stored_files()) == 2  # one image, one heatmap
 
 
 def test_a_heatmap_that_cannot_be_stored_does_not_cost_the_finding(receive, monkeypatch):

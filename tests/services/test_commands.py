@@ -7,6 +7,7 @@ from app.entities import Role, User
 from app.extensions import db
 from app.services import accounts
 from app.services.accounts import tokens
+from tests.actors import by
 from tests.conftest import PASSWORD
 
 
@@ -19,7 +20,7 @@ def flask(app):
 def test_makes_a_user_with_a_one_time_password_on_the_last_line(flask):
     result = flask("user", "create", "--email", "Root@Ward.Local", "--role", "admin")
     assert result.exit_code == 0
-    user = accounts.authenticate(email="root@ward.local", password=result.output.splitlines()[-1], address="")
+    user = accounts.authenticate(email="root@ward.local", password=result.output.splitlines()[-1], actor=by())
     assert (user.role, user.must_change_password, user.name) == (Role.ADMIN, True, "Root")
 
 
@@ -27,7 +28,7 @@ def test_makes_a_user_with_the_password_of_standard_input(flask):
     args = ("user", "create", "--email", "a@ward.local", "--role", "reviewer", "--name", "Anna", "--password-stdin")
     result = flask(*args, input=f"{PASSWORD}\n")
     assert result.exit_code == 0 and PASSWORD not in result.output
-    user = accounts.authenticate(email="a@ward.local", password=PASSWORD, address="")
+    user = accounts.authenticate(email="a@ward.local", password=PASSWORD, actor=by())
     assert (user.role, user.must_change_password, user.name) == (Role.REVIEWER, False, "Anna")
 
 
@@ -53,7 +54,7 @@ def test_says_how_to_make_the_first_admin(flask, make_user):
 def test_prints_a_token_alone_on_the_last_line(flask, make_user):
     user = make_user(email="a@ward.local")
     result = flask("token", "create", "--email", "A@ward.local")
-    assert tokens.find_user_by_token(result.output.splitlines()[-1]).id == user.id
+    assert tokens.find_token(result.output.splitlines()[-1]).user_id == user.id
     assert flask("token", "create", "--email", "nobody@ward.local").exit_code == 1
 
 

@@ -9,6 +9,7 @@ from app.services import studies
 from app.services.storage import file_store
 from app.services.studies.submit import Upload, receive_study
 from models import Outcome
+from tests.actors import by
 from tests.fakes import picture
 from tests.sending import stored_files
 
@@ -23,20 +24,20 @@ def refused(networks, owner) -> Study:
     """Two images sent for the chest, of which the second looks like one of the skin."""
     networks.outcome, networks.suggested = Outcome.NOT_ASSESSED, "skin_lesion"
     uploads = [Upload("film.jpg", picture()), Upload("mole.png", picture(kind="PNG", seed=1))]
-    study, _ = receive_study(owner=owner, task="chest", uploads=uploads, patient_name="Ada", note="left arm")
+    study, _ = receive_study(actor=by(owner), task="chest", uploads=uploads, patient_name="Ada", note="left arm")
     studies.analyse_study(study)
     study.images[0].analysis.suggested_task = ""
     db.session.commit()
     return study
 
 
-def copy_of(study: Study, by=None, task: str = "skin_lesion") -> Study:
-    return studies.copy_study(study=study, task=task, by=by or study.owner)
+def copy_of(study: Study, who=None, task: str = "skin_lesion") -> Study:
+    return studies.copy_study(study=study, task=task, actor=by(who or study.owner))
 
 
 def test_a_copy_holds_the_images_that_fit_and_the_facts_of_the_patient(refused, owner):
     copy = copy_of(refused)
-    assert (copy.task, copy.outcome, copy.owner) == ("skin_lesion", "pending", owner)
+    assert (copy.task, copy.status, copy.outcome, copy.owner) == ("skin_lesion", "waiting", "", owner)
     assert (copy.patient_name, copy.note, copy.copied_from) == ("Ada", "left arm", refused)
     (image,) = copy.images
     source = refused.images[1]
@@ -47,7 +48,7 @@ def test_a_copy_holds_the_images_that_fit_and_the_facts_of_the_patient(refused, 
 
 def test_a_reviewer_makes_it_for_the_sender_and_the_audit_log_tells(refused, owner, make_user):
     reviewer = make_user("reviewer")
-    copy = copy_of(refused, by=reviewer)
+    copy = copy_of(refused, who=reviewer)
     assert copy.owner == owner
     events = db.session.query(AuditEvent).filter_by(user_id=reviewer.id).order_by(AuditEvent.id)
     told = [(event.action, event.object_key, event.detail) for event in events]
@@ -57,7 +58,7 @@ def test_a_reviewer_makes_it_for_the_sender_and_the_audit_log_tells(refused, own
 def test_asking_again_answers_the_same_copy_until_that_is_deleted(refused, owner):
     first = copy_of(refused)
     assert copy_of(refused) is first
-    studies.delete_study(study=first, by=owner)
+    studies.delete_study(study=first, actor=by(owner))
     assert copy_of(refused) is not first
 
 
@@ -98,7 +99,7 @@ def test_source_and_copy_are_purged_apart(purged, refused, owner):
     gone, kept = (refused, copy) if purged == "source" else (copy, refused)
     gone.deleted_at = utc_now()
     db.session.commit()
-    assert studies.purge_studies(deleted_before_days=0) == 1
+    assert studies.purge_studies(deleted_before_days=0, actor=by()) == 1
     db.session.expire_all()
     assert db.session.query(Study).all() == [kept]
     assert (kept.copied_from, kept.copies) == (None, [])

@@ -25,8 +25,10 @@ from app.entities import (
 )
 from app.extensions import db
 from app.services import health, studies
+from app.services.report import build_report
 from app.services.studies import search
 from app.services.studies.find import StudyFilter
+from app.services.studies.state import status_of
 from tests.conftest import DATABASE_URL, drop_tables, make_app, remake_tables
 
 
@@ -173,7 +175,8 @@ def test_an_upgrade_that_was_interrupted_goes_on(bare_app):
     stamp(revision="0001")
     upgrade()
     assert db.session.query(SearchTerm).count() == terms > 20
-    assert db.session.get(Study, 2).review_state == "disagreed"
+    study = db.session.get(Study, 2)
+    assert (study.review_state, study.status) == ("disagreed", "waiting")
 
 
 def test_the_way_back_ends_where_it_began(bare_app):
@@ -185,6 +188,95 @@ def test_the_way_back_ends_where_it_began(bare_app):
     downgrade(revision="0001")
     assert shape() == before
     assert db.session.scalar(db.select(db.func.count()).select_from(db.table("studies"))) == 20
+
+
+# Outcome of a study of 0004 -> outcomes of the analyses of each of its images, the oldest first.
+STATES = [
+    ("finding", [["finding"]]),
+    ("failed", [["failed", "failed"]]),
+    ("finding", [["failed", "finding"]]),
+    ("pending", [[], []]),
+    ("no_finding", [["no_finding"], ["failed"]]),
+    ("failed", [["failed"], ["failed"]]),
+    ("inconclusive", [["no_finding"], ["inconclusive"], ["failed"], ["not_assessed"]]),
+    ("not_assessed", [["not_assessed"]]),
+]
+LEADS = {"finding": ("pneumonia", 0.9), "inconclusive": ("pneumonia", 0.6), "no_finding": ("normal", 0.8)}
+STUDY_COLUMNS = "SELECT outcome, lead_label, lead_probability FROM studies ORDER BY id"
+ANALYSES = "SELECT image_id, outcome, reason, lead_label, created_at FROM analyses ORDER BY image_id, id"
+
+
+def store_states() -> None:
+    """Studies in the tables of 0004, in every state that there was."""
+    metadata = db.MetaData()
+    metadata.reflect(db.engine)
+    add = {name: lambda table=table, **row: db.session.execute(table.insert().values(created_at=SENT, **row)).lastrowid
+           for name, table in metadata.tables.items() if name != "alembic_version"}  # fmt: skip
+    add["users"](id=1, email="a@b.c", name="Anna", password_hash="x", role="admin", is_enabled=True,
+                 session_key="0" * 32, must_change_password=False)  # fmt: skip
+    for number, (outcome, images) in enumerate(STATES, 1):
+        label, probability = LEADS.get(outcome, ("", None))
+        add["studies"](id=number, key=f"{number:032x}", owner_id=1, task="chest", task_detected=False, note="",
+                       patient_name="", patient_reference="", outcome=outcome, lead_label=label,
+                       lead_probability=probability)  # fmt: skip
+        for position, runs in enumerate(images):
+            image = add["images"](key=f"{10 * number + position:032x}", study_id=number, position=position,
+                                  original_name="f", sha256="0" * 64, byte_size=1, width=1, height=1,
+                                  media_type="image/png", stored_name="x")  # fmt: skip
+            for run in runs:
+                label, probability = LEADS.get(run, ("", None))
+                add["analyses"](image_id=image, task="chest", network="cnn", weights_version="1", weights_sha256="0",
+                                outcome=run, reason="It broke." if run == "failed" else "", lead_label=label,
+                                lead_probability=probability, suggested_task="",
+                                timings_ms=db.literal_column("'{}'"))  # fmt: skip
+    db.session.commit()
+    db.session.remove()
+
+
+def read(statement: str) -> list[tuple]:
+    rows = [tuple(row) for row in db.session.execute(db.text(statement))]
+    db.session.remove()
+    return rows
+
+
+def test_outcomes_of_the_fourth_release_become_states_and_again_outcomes(bare_app):
+    upgrade(revision="0004")
+    store_states()
+    studies_before, analyses_before = read(STUDY_COLUMNS), read(ANALYSES)
+    upgrade()
+    stored = {study.id: study for study in db.session.query(Study).order_by(Study.id)}
+    assert [(study.status, study.outcome, study.lead_label, study.lead_probability) for study in stored.values()] == [
+        ("done", "finding", "pneumonia", 0.9),
+        ("incomplete", "", "", None),
+        ("done", "finding", "pneumonia", 0.9),
+        ("waiting", "", "", None),
+        ("incomplete", "", "", None),
+        ("incomplete", "", "", None),
+        ("incomplete", "", "", None),
+        ("done", "not_assessed", "", None),
+    ]
+    assert [[image.status for image in study.images] for study in stored.values()] == [
+        ["done"], ["failed"], ["done"], ["received"] * 2, ["done", "failed"], ["failed"] * 2,
+        ["done", "done", "failed", "done"], ["done"],
+    ]  # fmt: skip
+    failed = stored[5].images[1]
+    assert (failed.analyses, failed.failure_code, failed.failure_values) == ([], "", {})
+    assert (failed.failure_text, failed.failed_at) == ("It broke.", SENT)
+    assert build_report(stored[5]).images[1].reason == "It broke."
+    assert "failed" not in {analysis.outcome for analysis in db.session.query(Analysis)}
+    assert {status_of([image.status for image in study.images]) == study.status for study in stored.values()} == {True}
+    states = [study.status for study in stored.values()]
+    db.session.remove()
+    downgrade(revision="0004")
+    assert read(STUDY_COLUMNS) == studies_before
+    # Of an image that failed again and again the last time is kept, of one that was answered since, none.
+    assert [row[:4] for row in read(ANALYSES)] == [
+        row[:4]
+        for place, row in enumerate(analyses_before)
+        if row[1] != "failed" or row[0] not in {later[0] for later in analyses_before[place + 1 :]}
+    ]
+    upgrade()
+    assert [study.status for study in db.session.query(Study).order_by(Study.id)] == states
 
 
 def test_an_upgrade_that_is_done_does_nothing(bare_app):

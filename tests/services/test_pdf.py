@@ -28,6 +28,7 @@ from app.services.report.content import (
 from app.services.report.pdf import fonts, render_pdf
 from app.services.report.pdf.style import STYLES
 from app.services.report.pdf.text import break_lines, draw_line
+from app.wording import STATUSES
 from tests.fakes import picture
 
 DOCUMENT = "d0" * 16
@@ -50,6 +51,7 @@ IMAGE = ImageSection(
     sha256="ab" * 32,
     width=320,
     height=240,
+    status="done",
     outcome="finding",
     headline="Likely melanoma (probability 0.87)",
     reason="",
@@ -72,6 +74,7 @@ CONTENT = ReportContent(
     patient_name="Jane Doe",
     patient_reference="MRN 1234",
     note="Itches.",
+    status="done",
     outcome="finding",
     headline=IMAGE.headline,
     reason="",
@@ -369,10 +372,17 @@ def test_a_study_that_was_not_assessed():
     assert pictures_of(document) == 1
 
 
-@pytest.mark.parametrize("outcome", ["finding", "no_finding", "inconclusive", "not_assessed", "failed", "pending"])
+@pytest.mark.parametrize("outcome", ["finding", "no_finding", "inconclusive", "not_assessed"])
 def test_every_outcome_has_its_box(outcome):
     word = outcome.replace("_", " ").upper()
     assert word in words_of(render(replace(CONTENT, outcome=outcome)))
+
+
+@pytest.mark.parametrize("status", ["waiting", "running", "incomplete"])
+def test_every_status_without_an_outcome_has_its_box(status):
+    words = words_of(render(replace(CONTENT, status=status, outcome="")))
+    assert STATUSES[status].word.upper() in words
+    assert "FINDING" not in words
 
 
 def test_a_long_review_flows_over_pages():
@@ -390,7 +400,8 @@ def test_a_missing_picture_is_told():
 def test_a_bare_study_renders():
     bare = replace(
         CONTENT, institution="", patient_name="", patient_reference="", note="", question="", images=(), network=None,
-        intended_use="", limitations=(), reviews=(), lead_position=None, outcome="pending", headline="Not analysed yet",
+        intended_use="", limitations=(), reviews=(), lead_position=None, status="waiting", outcome="",
+        headline="Not analysed yet",
     )  # fmt: skip
     words = words_of(render(bare))
     assert len(re.findall("not given", words)) == 2

@@ -16,6 +16,7 @@ from app.services import lookup
 from app.services.accounts import tokens
 from bench.history import MIDDLE, YEAR, Read, list_reads, middle_study, sign_in
 from bench.rows import ADMIN, CLINICIAN, Population, fill
+from tests.actors import by
 from tests.conftest import DATABASE_URL
 
 pytestmark = [
@@ -46,7 +47,9 @@ def more_reads() -> Iterator[Read]:
             {"sort": "oldest"},
             {"q": "m"},
             {"outcome": "finding", "review": "disagreed"},
-            {"outcome": "pending"},
+            {"status": "waiting"},
+            {"status": "incomplete", "task": task},
+            {"sort": "outcome", "status": "incomplete"},
             {"sort": "patient", "after": key},
             {"sort": "outcome", "after": key},
             {"sort": "patient", "task": task},
@@ -115,7 +118,9 @@ def test_every_list_is_read_from_an_index_in_its_order(filled, is_analysed):
 
 
 def test_programs_read_lists_in_the_same_way(filled):
-    _, token = tokens.create_token(user=db.session.query(User).filter_by(email=CLINICIAN).one(), name="script")
+    _, token = tokens.create_token(
+        user=db.session.query(User).filter_by(email=CLINICIAN).one(), name="script", actor=by()
+    )
     key = middle_study(CLINICIAN).key
     for address in ("/api/v1/studies", f"/api/v1/studies?after={key}"):
         asked = statements(filled.test_client(), address, Authorization=f"Bearer {token}")

@@ -6,15 +6,16 @@ from app.extensions import db
 from app.services import studies
 from app.services.report import issue_report
 from app.services.studies.submit import Upload
+from tests.actors import by
 from tests.fakes import picture
 
 
 def make_study(owner, reviewer) -> Study:
     uploads = [Upload(f"film{number}.jpg", picture(seed=number)) for number in range(2)]
-    study, _ = studies.receive_study(owner=owner, task="chest", uploads=uploads, patient_name="Ada")
+    study, _ = studies.receive_study(actor=by(owner), task="chest", uploads=uploads, patient_name="Ada")
     studies.analyse_study(study)
-    studies.record_review(study=study, reviewer=reviewer, agrees=True, correct_label="", comment="")
-    issue_report(study=study, author=owner)
+    studies.record_review(study=study, agrees=True, correct_label="", comment="", actor=by(reviewer))
+    issue_report(study=study, actor=by(owner))
     return study
 
 
@@ -28,14 +29,14 @@ def test_removes_rows_and_files_of_what_was_deleted_long_ago(app, networks, make
     kept_files = files(app)
     recent, old = make_study(owner, reviewer), make_study(owner, reviewer)
     for study in (recent, old):
-        studies.delete_study(study=study, by=owner)
+        studies.delete_study(study=study, actor=by(owner))
     old.deleted_at = utc_now() - timedelta(days=31)
     db.session.commit()
     old_key, recent_key = old.key, recent.key
 
-    assert studies.purge_studies(deleted_before_days=30) == 1
+    assert studies.purge_studies(deleted_before_days=30, actor=by()) == 1
     assert set(db.session.scalars(db.select(Study.key))) == {kept.key, recent_key}
-    assert studies.purge_studies(deleted_before_days=0) == 1
+    assert studies.purge_studies(deleted_before_days=0, actor=by()) == 1
 
     assert db.session.scalars(db.select(Study.key)).all() == [kept.key]
     counts = {table: db.session.query(table).count() for table in (Image, Analysis, Review, Report)}
@@ -53,5 +54,5 @@ def test_finishes_what_an_interrupted_run_left(app, networks, make_user):
     db.session.commit()
     for path in list(Path(app.config["FILES_ROOT"]).rglob("*.jpg")):
         path.unlink()
-    assert studies.purge_studies(deleted_before_days=30) == 1
+    assert studies.purge_studies(deleted_before_days=30, actor=by()) == 1
     assert files(app) == set()

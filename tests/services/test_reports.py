@@ -18,6 +18,7 @@ from app.services.report import DamagedReport, current_report, get_report, issue
 from app.services.report.compose import build_report
 from app.services.report.content import LabelLine
 from app.services.storage import StorageFailed, file_store
+from tests.actors import by
 from tests.fakes import SHA256, picture
 
 pytestmark = pytest.mark.usefixtures("networks")
@@ -34,7 +35,7 @@ def make_study(owner):
 
     def make_study(task: str = "skin_lesion", count: int = 1, **fields):
         uploads = [studies.Upload(f"image{number}.jpg", picture(seed=number)) for number in range(count)]
-        study, _ = studies.receive_study(owner=owner, task=task, uploads=uploads, **fields)
+        study, _ = studies.receive_study(actor=by(owner), task=task, uploads=uploads, **fields)
         studies.analyse_study(study)
         return studies.get_study(study.key, owner)
 
@@ -259,15 +260,16 @@ def test_not_assessed_gives_the_reason_and_no_probability(make_study, networks):
 def test_failed_gives_the_reason(make_study, networks):
     networks.failure = models.NetworkUnavailable("The network of Chest X-ray is not installed.")
     content = build_report(make_study("chest"))
-    assert content.headline == "The analysis failed: no finding is given for this image"
-    assert content.reason == "The network of Chest X-ray is not installed."
+    assert content.headline == "The image could not be analysed: there is no result"
+    assert content.reason.startswith("The network of Chest X-ray cannot be used now. Try again later")
     assert content.network.sha256 == SHA256  # the one that would have answered
 
 
 def test_a_study_that_waits_is_not_analysed_yet(owner):
-    study, _ = studies.receive_study(owner=owner, task="chest", uploads=[studies.Upload("a.jpg", picture())])
+    study, _ = studies.receive_study(actor=by(owner), task="chest", uploads=[studies.Upload("a.jpg", picture())])
     content = build_report(study)
-    assert (content.outcome, content.headline, content.lead_image) == ("pending", "Not analysed yet", None)
+    assert (content.status, content.outcome) == ("waiting", "")
+    assert (content.headline, content.lead_image) == ("Not analysed yet", None)
 
 
 def test_of_several_images_the_deciding_one_is_named(make_study, networks):
@@ -335,7 +337,7 @@ def test_stored_facts_render_without_task_and_network(make_study, networks):
 def test_reviews_are_told_with_the_name_of_the_label(make_study, make_user):
     study = make_study("brain")
     reviewer = make_user("reviewer", name="Prof Reviewer")
-    studies.record_review(study=study, reviewer=reviewer, agrees=False, correct_label="meningioma", comment="Dural.")
+    studies.record_review(study=study, agrees=False, correct_label="meningioma", comment="Dural.", actor=by(reviewer))
     db.session.expire_all()
     (review,) = build_report(study).reviews
     assert (review.reviewer, review.agrees, review.correct_label) == ("Prof Reviewer", False, "Meningioma")
@@ -354,7 +356,7 @@ def test_a_probability_is_never_called_confidence_or_accuracy(outcome):
 
 def test_issue_stores_file_row_and_audit_event(make_study, owner):
     study = make_study()
-    report = issue_report(study=study, author=owner, address="192.0.2.1")
+    report = issue_report(study=study, actor=by(owner, "192.0.2.1"))
     data = file_store().get(report.stored_name)
     assert data.startswith(b"%PDF-")
     assert report.sha256 == hashlib.sha256(data).hexdigest()
@@ -375,7 +377,7 @@ def test_issue_leaves_nothing_behind_when_the_row_cannot_be_written(app, make_st
 
     monkeypatch.setattr(db.session, "commit", fail)
     with pytest.raises(RuntimeError, match="gone"):
-        issue_report(study=study, author=owner)
+        issue_report(study=study, actor=by(owner))
     assert set(Path(app.config["FILES_ROOT"]).rglob("*.*")) == before
     assert db.session.scalar(select(func.count(Report.id))) == 0
 
@@ -388,7 +390,7 @@ def test_issue_writes_no_row_when_the_disk_is_full(app, make_study, owner, monke
 
     monkeypatch.setattr("app.services.storage.FileStore.put", refuse)
     with pytest.raises(StorageFailed):
-        issue_report(study=study, author=owner)
+        issue_report(study=study, actor=by(owner))
     assert db.session.scalar(select(func.count(Report.id))) == 0
 
 
@@ -396,22 +398,22 @@ def test_a_report_without_its_image_file_says_so(make_study, owner):
     study = make_study(count=2)
     file_store().delete(study.images[0].stored_name)
     file_store().delete(study.images[1].analysis.mapped_findings[0].saliency_name)
-    assert read_report(issue_report(study=study, author=owner)).startswith(b"%PDF-")
+    assert read_report(issue_report(study=study, actor=by(owner))).startswith(b"%PDF-")
 
 
 def test_the_current_report_is_made_once_until_a_review_comes(make_study, make_user, owner):
     study = make_study("brain")
-    first = current_report(study=study, author=owner)
+    first = current_report(study=study, actor=by(owner))
     db.session.expire_all()
-    assert current_report(study=study, author=owner).key == first.key
-    studies.record_review(study=study, reviewer=make_user("reviewer"), agrees=True, correct_label="", comment="")
+    assert current_report(study=study, actor=by(owner)).key == first.key
+    studies.record_review(study=study, agrees=True, correct_label="", comment="", actor=by(make_user("reviewer")))
     db.session.expire_all()
-    assert current_report(study=study, author=owner).key != first.key
+    assert current_report(study=study, actor=by(owner)).key != first.key
 
 
 def test_reports_follow_the_rights_of_their_study(make_study, make_user, owner):
     study = make_study()
-    report = issue_report(study=study, author=owner)
+    report = issue_report(study=study, actor=by(owner))
     assert get_report(report.key, owner).key == report.key
     assert get_report(report.key, make_user("reviewer")).key == report.key
     with pytest.raises(NotFound):
@@ -426,7 +428,7 @@ def test_reports_follow_the_rights_of_their_study(make_study, make_user, owner):
 
 @pytest.mark.parametrize("harm", ["change", "delete"])
 def test_a_damaged_file_is_never_given_out(app, make_study, owner, harm):
-    report = issue_report(study=make_study(), author=owner)
+    report = issue_report(study=make_study(), actor=by(owner))
     path = Path(app.config["FILES_ROOT"]) / report.stored_name
     if harm == "change":
         path.write_bytes(path.read_bytes().replace(b"Melanoma", b"Nevus   ") + b"%")
@@ -437,5 +439,5 @@ def test_a_damaged_file_is_never_given_out(app, make_study, owner, harm):
 
 
 def test_the_institution_comes_from_the_settings(make_study, make_user):
-    settings.set_setting(name="institution", value="St Example", by=make_user("admin"))
+    settings.set_setting(name="institution", value="St Example", actor=by(make_user("admin")))
     assert build_report(make_study()).institution == "St Example"

@@ -6,6 +6,7 @@ from app.entities import SearchTerm
 from app.extensions import db
 from app.services import studies
 from app.services.studies import search
+from tests.actors import by
 from tests.fakes import picture
 from tests.sending import make_study
 
@@ -49,7 +50,7 @@ def test_terms_have_a_length_and_a_number():
 def test_a_study_is_found_as_soon_as_it_is_sent(make_user, networks):
     owner = make_user()
     study, _ = studies.receive_study(
-        owner=owner, task="chest", uploads=[studies.Upload("Knee 1.jpg", picture())], patient_name="Ada Lovelace"
+        actor=by(owner), task="chest", uploads=[studies.Upload("Knee 1.jpg", picture())], patient_name="Ada Lovelace"
     )
     found = {(term.study_id, term.owner_id, term.term) for term in db.session.query(SearchTerm)}
     assert found == {(study.id, owner.id, term) for term in ("ada lovelace", "lovelace ada", "knee 1 jpg")}

@@ -7,6 +7,7 @@ from app.errors import Forbidden, NotFound
 from app.extensions import db
 from app.services import paging, studies
 from app.services.studies.find import StudyFilter
+from tests.actors import by
 from tests.sending import make_study
 
 
@@ -35,7 +36,7 @@ def test_changes_replace_arguments():
 def test_unknown_deleted_and_not_yours_look_the_same(make_user):
     owner, stranger = make_user(), make_user()
     kept, deleted = make_study(owner), make_study(owner)
-    studies.delete_study(study=deleted, by=owner)
+    studies.delete_study(study=deleted, actor=by(owner))
     messages = set()
     for key, viewer in [(kept.key, stranger), (deleted.key, owner), ("0" * 32, owner), ("", owner), ("x" * 999, owner)]:
         with pytest.raises(NotFound) as refusal:
@@ -63,7 +64,7 @@ def test_images_of_others_and_of_other_studies_are_not_found(make_user):
 def test_deleting_keeps_the_rows_and_is_recorded(make_user):
     owner = make_user()
     study = make_study(owner, patient_name="Ada Example")
-    studies.delete_study(study=study, by=owner, address="192.0.2.7")
+    studies.delete_study(study=study, actor=by(owner, "192.0.2.7"))
     assert db.session.query(Study).one().deleted_by_id == owner.id
     event = db.session.query(AuditEvent).one()
     assert (event.action, event.object_key, event.address) == ("study.delete", study.key, "192.0.2.7")
@@ -76,7 +77,7 @@ def test_deleting_keeps_the_rows_and_is_recorded(make_user):
 def test_others_do_not_delete(role, make_user):
     study = make_study(make_user())
     with pytest.raises(Forbidden):
-        studies.delete_study(study=study, by=make_user(role))
+        studies.delete_study(study=study, actor=by(make_user(role)))
     assert db.session.query(Study).one().deleted_at is None
 
 

@@ -10,6 +10,7 @@ from app.extensions import db
 from app.services import studies
 from app.services.storage import file_store
 from app.services.studies.submit import Upload, clean_file_name, clean_line, clean_text, receive_study
+from tests.actors import by
 from tests.fakes import picture
 from tests.sending import stored_files
 
@@ -23,7 +24,7 @@ def owner(make_user) -> User:
 
 def receive(owner: User, *files: bytes, **facts) -> Study:
     uploads = [Upload(f"film-{number}.jpg", data) for number, data in enumerate(files)]
-    return receive_study(owner=owner, task=facts.pop("task", "chest"), uploads=uploads, **facts).study
+    return receive_study(actor=by(owner), task=facts.pop("task", "chest"), uploads=uploads, **facts).study
 
 
 def test_stores_the_facts_of_the_upload(owner):
@@ -40,30 +41,30 @@ def test_stores_the_same_pixels(owner):
     image = receive(owner, data).images[0]
     stored = file_store().get(image.stored_name)
     assert stored != data
-    assert np.array_equal(models.decode_image(stored).pixels, models.decode_image(data).pixels)
+    assert np.array_equal(models.read_stored(stored), models.decode_image(data).pixels)
 
 
 @pytest.mark.parametrize("task", ["chest", "detect"])
 def test_hands_on_what_networks_read_so_that_nothing_is_decoded_twice(task, owner, networks, monkeypatch):
     networks.detected = [CHEST, CHEST]
     sent = [picture(seed=0), picture(seed=1, size=(2600, 2600))]
-    decoded = []
-    decode = models.decode_image
-    monkeypatch.setattr(models, "decode_image", lambda data: decoded.append(data) or decode(data))
-    received = receive_study(owner=owner, task=task, uploads=[Upload(f"{n}.jpg", data) for n, data in enumerate(sent)])
-    assert decoded == sent
+    read_again = []
+    monkeypatch.setattr(models, "read_stored", lambda *args: read_again.append(args))
+    received = receive_study(
+        actor=by(owner), task=task, uploads=[Upload(f"{n}.jpg", data) for n, data in enumerate(sent)]
+    )
     assert [received.pixels[image.stored_name].shape for image in received.study.images] == [
         (240, 320, 3), (1300, 1300, 3),
     ]  # fmt: skip
     small = received.study.images[0]
-    assert np.array_equal(received.pixels[small.stored_name], decode(sent[0]).pixels)
+    assert np.array_equal(received.pixels[small.stored_name], models.decode_image(sent[0]).pixels)
     studies.analyse_study(*received)
-    assert decoded == sent
+    assert read_again == []
     assert received.study.images[0].analysis.outcome == "finding"
 
 
 def test_waits_to_be_analysed(owner):
-    assert receive(owner, picture()).outcome == "pending"
+    assert receive(owner, picture()).status == "waiting"
 
 
 def test_keeps_the_order_of_the_images(owner):
@@ -95,18 +96,18 @@ def test_refusals_name_the_rule_and_leave_nothing(files, facts, status, words, o
 
 def test_a_refusal_is_recorded_by_hash_and_reason(owner):
     with pytest.raises(RefusedUpload):
-        receive_study(owner=owner, task="chest", uploads=[Upload("Jane Secret.jpg", b"text")], address="192.0.2.7")
+        receive_study(actor=by(owner, "192.0.2.7"), task="chest", uploads=[Upload("Jane Secret.jpg", b"text")])
     event = db.session.query(AuditEvent).one()
     assert event.action == "study.refuse"
     assert event.detail.startswith(hashlib.sha256(b"text").hexdigest()[:16])
-    assert "not a JPEG or PNG" in event.detail
+    assert "not a JPEG, PNG" in event.detail
     assert "Jane" not in event.detail
     assert event.address == "192.0.2.7"
 
 
 def test_the_largest_file_that_is_accepted_may_be_16_mb(owner):
     data = picture()
-    assert receive(owner, data + bytes(16 * 1024 * 1024 - len(data))).outcome == "pending"
+    assert receive(owner, data + bytes(16 * 1024 * 1024 - len(data))).status == "waiting"
 
 
 def test_too_many_in_a_minute(owner, app):
@@ -167,7 +168,7 @@ def test_without_one_task_for_all_images_nothing_is_stored(detected, missing, st
 
 def test_a_damaged_file_is_told_before_its_task(owner, networks):
     networks.detected = [CHEST]
-    with pytest.raises(RefusedUpload, match="The file is not a JPEG or PNG"):
+    with pytest.raises(RefusedUpload, match="The file is not a JPEG, PNG"):
         receive(owner, b"text", task="detect")
 
 

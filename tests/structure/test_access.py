@@ -8,6 +8,7 @@ from app.services import studies
 from app.services.accounts import tokens
 from app.services.report import issue_report
 from app.services.studies.submit import Upload
+from tests.actors import by
 from tests.fakes import picture
 
 # public: anybody. user: any signed-in user. study: the owner, reviewers and admins; to others it does not exist.
@@ -30,6 +31,7 @@ ACCESS = {
     "history.detail": "study",
     "history.image": "study",
     "history.analyse": "study",
+    "history.analyse_image": "study",
     "history.analyse_as": "study",
     "history.delete": "owner or admin",
     "history.review": "reviewer",
@@ -98,17 +100,17 @@ def make_arguments(rule, owner, make_user) -> dict:
     if "user_id" in rule.arguments:
         values["user_id"] = make_user().id
     if "token_id" in rule.arguments:
-        values["token_id"] = tokens.create_token(user=owner, name="script")[0].id
+        values["token_id"] = tokens.create_token(user=owner, name="script", actor=by(owner))[0].id
     if {"key", "image_key"} & rule.arguments:
         study = make_study(owner)
         values |= {"key": study.key, "image_key": study.images[0].key}
     if rule.endpoint == "reports.download":
-        values["key"] = issue_report(study=study, author=owner).key
+        values["key"] = issue_report(study=study, actor=by(owner)).key
     return {name: value for name, value in values.items() if name in rule.arguments}
 
 
 def make_study(owner):
-    study, _ = studies.receive_study(owner=owner, task="chest", uploads=[Upload("film.jpg", picture())])
+    study, _ = studies.receive_study(actor=by(owner), task="chest", uploads=[Upload("film.jpg", picture())])
     studies.analyse_study(study)
     return study
 

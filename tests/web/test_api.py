@@ -17,6 +17,7 @@ from app.services import studies
 from app.services.accounts import tokens
 from app.services.paging import PER_PAGE
 from app.services.report import build_report
+from tests.actors import by
 from tests.fakes import SHA256, picture
 
 JPEG = picture()
@@ -37,7 +38,7 @@ class Api:
 
     def __init__(self, app, user) -> None:
         self.user = user
-        self.token, plain = tokens.create_token(user=user, name="test")
+        self.token, plain = tokens.create_token(user=user, name="test", actor=by(user))
         self.headers = {"Authorization": f"Bearer {plain}"}
         self.client = app.test_client()
 
@@ -169,7 +170,10 @@ def test_what_was_not_assessed_has_no_findings(api, networks):
 def test_a_network_that_fails_costs_no_study(api, networks):
     networks.failure = models.NetworkUnavailable("The network of Chest X-ray is not installed.")
     answer = api.send_one()
-    assert (answer["outcome"], answer["reason"]) == ("failed", "The network of Chest X-ray is not installed.")
+    assert (answer["status"], answer["outcome"], answer["findings"]) == ("incomplete", None, [])
+    assert answer["reason"].startswith("The network of Chest X-ray cannot be used now.")
+    image = answer["images"][0]
+    assert (image["status"], image["outcome"], image["reason"]) == ("failed", None, answer["reason"])
     assert api.get(answer["url"]).status_code == 200
 
 
@@ -184,7 +188,7 @@ def test_the_same_idempotency_key_makes_one_study(api, stranger):
 
 @pytest.mark.parametrize(
     ("data", "word"),
-    [(b"", "empty"), (b"plain text", "JPEG"), (picture(kind="PNG")[:300], "damaged"), (JPEG[:200], "damaged")],
+    [(b"", "empty"), (b"plain text", "JPEG"), (picture(kind="PNG")[:300], "incomplete"), (JPEG[:200], "incomplete")],
     ids=["empty", "text", "cut PNG", "cut JPEG"],
 )
 def test_what_is_no_image_is_refused(api, data, word):
@@ -337,7 +341,7 @@ def test_the_report_is_issued_once_until_something_changes(api, make_user):
     assert "Jane Doe" in PdfReader(io.BytesIO(first.data)).pages[0].extract_text()
     assert api.get(answer["report_url"]).data == first.data
     study = studies.get_study(answer["id"], api.user)
-    studies.record_review(study=study, reviewer=make_user("reviewer"), agrees=True, correct_label="", comment="")
+    studies.record_review(study=study, agrees=True, correct_label="", comment="", actor=by(make_user("reviewer")))
     assert api.get(answer["report_url"]).data != first.data
     assert db.session.scalar(select(func.count(Report.id))) == 2
     (review,) = api.get(answer["url"]).json["reviews"]
@@ -380,7 +384,7 @@ def test_a_token_opens_no_page(api):
 
 def test_a_revoked_token_is_401(api):
     assert api.get("/api/v1/tasks").status_code == 200
-    tokens.revoke_token(user=api.user, token_id=api.token.id)
+    tokens.revoke_token(token_id=api.token.id, actor=by(api.user))
     assert_error(api.get("/api/v1/tasks"), 401, "unauthorized")
 
 
@@ -415,7 +419,7 @@ def test_an_image_is_found_only_under_its_own_study(api):
 
 def test_a_deleted_study_is_gone(api):
     answer = api.send_one()
-    studies.delete_study(study=studies.get_study(answer["id"], api.user), by=api.user)
+    studies.delete_study(study=studies.get_study(answer["id"], api.user), actor=by(api.user))
     for path in (answer["url"], answer["report_url"], answer["images"][0]["heatmap_url"]):
         assert_error(api.get(path), 404, "not_found")
     assert api.get("/api/v1/studies").json["items"] == []

@@ -6,6 +6,7 @@ import json
 import logging
 import resource
 
+import numpy as np
 import pytest
 from sqlalchemy import func, select
 
@@ -14,7 +15,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.services import storage
 from app.services.studies import submit
-from models import Outcome, decode_image
+from models import Outcome, read_stored
 from tests import bad_files
 from tests.bad_files import JPEG, PNG
 from tests.fakes import picture
@@ -57,7 +58,7 @@ def assert_refused(client, response, before, app, caplog, name="") -> None:
 
 
 @pytest.mark.parametrize("case", bad_files.REFUSED)
-def test_refuses_what_is_no_whole_jpeg_or_png(case, clinician, app, caplog):
+def test_refuses_what_is_no_whole_image(case, clinician, app, caplog):
     caplog.set_level(logging.INFO, "lumen.security")
     before, memory = left_behind(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     response = upload(clinician, (bad_files.REFUSED[case], "jane_secret.jpg"))
@@ -68,11 +69,16 @@ def test_refuses_what_is_no_whole_jpeg_or_png(case, clinician, app, caplog):
 
 
 @pytest.mark.parametrize("case", bad_files.ACCEPTED)
-def test_converts_every_mode_of_jpeg_and_png(case, clinician):
+def test_converts_every_mode_of_every_format(case, clinician):
     study = send_study_of(clinician, bad_files.ACCEPTED[case])
-    stored = storage.file_store().get(study.images[0].stored_name)
-    assert decode_image(stored).pixels.shape == (study.images[0].height, study.images[0].width, 3)
+    assert stored_pixels(study).shape == (study.images[0].height, study.images[0].width, 3)
     assert study.outcome == "finding"
+
+
+def stored_pixels(study: Study) -> np.ndarray:
+    """What is read of the first image's file, uint8 RGB [h, w, 3]."""
+    image = study.images[0]
+    return read_stored(storage.file_store().get(image.stored_name), image.orientation)
 
 
 def send_study_of(client, data: bytes) -> Study:
@@ -94,11 +100,11 @@ def test_flipped_bytes_are_refused_or_read_as_a_whole_picture(original, clinicia
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_all_orientations_are_one_picture(kind, clinician):
-    """U18: stored upright, so that prediction and heatmap are the same for all eight."""
+    """U18: read upright, so that prediction and heatmap are the same for all eight."""
     pictures = []
     for orientation in range(1, 9):
         study = send_study_of(clinician, bad_files.turned(orientation, kind))
-        pictures.append(decode_image(storage.file_store().get(study.images[0].stored_name)).pixels.astype(int))
+        pictures.append(stored_pixels(study).astype(int))
     worst = max(abs(pixels - pictures[0]).max() for pixels in pictures)
     assert worst <= (0 if kind == "PNG" else 6)
 
@@ -136,7 +142,7 @@ def test_one_bad_file_of_several_refuses_all(clinician, app, caplog):
     before = left_behind()
     response = upload(clinician, (picture(), "good.jpg"), (b"no picture", "bad.png"), (picture(seed=2), "fine.jpg"))
     assert_refused(clinician, response, before, app, caplog)
-    assert "bad.png: The file is not a JPEG or PNG image" in response.text
+    assert "bad.png: The file is not a JPEG, PNG, TIFF, WebP, HEIC or BMP image" in response.text
 
 
 # Requests

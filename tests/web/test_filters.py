@@ -6,27 +6,34 @@ from pathlib import Path
 
 import pytest
 
+from app.entities import FailureCode, ImageStatus, StudyStatus
 from app.filters import file_size, short_name, utc_iso
-from app.services.studies.find import OUTCOMES as STORED_OUTCOMES
-from app.wording import DECISIONS, OUTCOMES, utc_text
+from app.services.report.pdf.style import STATE_COLOURS
+from app.services.studies.state import ORDER
+from app.wording import DECISIONS, FAILURES, OUTCOMES, STATUSES, utc_text
 from models import Decision, Outcome
 
 STATIC = Path(__file__).parents[2] / "static"
 
 
 def test_every_stored_value_has_a_look():
-    assert set(OUTCOMES) == set(STORED_OUTCOMES) == {outcome.value for outcome in Outcome} | {"failed", "pending"}
+    assert set(OUTCOMES) == set(ORDER) == set(Outcome)
+    assert set(STATUSES) == set(ImageStatus) | set(StudyStatus)
+    assert set(FAILURES) == set(FailureCode)
+    assert set(STATE_COLOURS) == {*OUTCOMES, *STATUSES} - {"done"}
     assert set(DECISIONS) == {decision.value for decision in Decision}
 
 
-@pytest.mark.parametrize("look", [*OUTCOMES.values(), *DECISIONS.values()], ids=lambda look: look.word)
+@pytest.mark.parametrize(
+    "look", [*OUTCOMES.values(), *STATUSES.values(), *DECISIONS.values()], ids=lambda look: look.word
+)
 def test_every_look_has_its_symbol(look):
     assert f'<symbol id="{look.icon}"' in (STATIC / "img" / "icons.svg").read_text()
 
 
-def test_every_outcome_has_its_colours():
+def test_every_outcome_and_status_has_its_colours():
     css = (STATIC / "css" / "lumen.css").read_text()
-    for look in OUTCOMES.values():
+    for look in (*OUTCOMES.values(), *STATUSES.values()):
         assert f".{look.css_class} {{ --tone:" in css
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import event
 from app.entities import Study
 from app.extensions import db
 from app.services import studies
+from tests.actors import by
 from tests.sending import make_study
 
 pytestmark = pytest.mark.usefixtures("networks")
@@ -140,7 +141,7 @@ def test_filters_by_what_the_newest_review_says(clinician, reviewer, names):
     for name, words in (("A", []), ("B", [True]), ("C", [True, False]), ("D", [False, True])):
         study = make_study(clinician.user, patient_name=name)
         for agrees in words:
-            studies.record_review(study=study, reviewer=reviewer.user, agrees=agrees, comment="Seen.")
+            studies.record_review(study=study, agrees=agrees, comment="Seen.", actor=by(reviewer.user))
     assert names(review="none") == ["A"]
     assert names(review="agreed") == names(client=reviewer, review="agreed") == ["D", "B"]
     assert names(review="disagreed") == ["C"]
@@ -159,11 +160,12 @@ def test_sorts_by_an_allow_list(clinician, names):
 
 
 def test_sorts_outcomes_from_what_needs_a_look_to_what_has_no_answer(clinician, names):
-    for name, outcome in (("F", "failed"), ("P", "pending"), ("A", "not_assessed")):
-        make_study(clinician.user, patient_name=name, outcome=outcome, lead_label="", lead_probability=None)
+    make_study(clinician.user, patient_name="A", outcome="not_assessed", lead_label="", lead_probability=None)
+    for name, status in (("F", "incomplete"), ("P", "waiting")):
+        make_study(clinician.user, patient_name=name, status=status)
     for name, outcome, probability in (("N", "no_finding", 0.9), ("I", "inconclusive", 0.5), ("M", "finding", 0.6)):
         make_study(clinician.user, patient_name=name, outcome=outcome, lead_probability=probability)
-    assert names(sort="outcome") == ["M", "I", "N", "A", "F", "P"]
+    assert names(sort="outcome") == ["M", "I", "N", "A", "P", "F"]
 
 
 NONSENSE = {
@@ -204,14 +206,14 @@ def test_what_finds_nothing_says_what_could_be_found(clinician):
     make_study(clinician.user, patient_name="Ada Lovelace")
     page = clinician.get("/studies?q=lace").text
     assert "which finds beginnings only" in page and 'value="lace"' in page
-    page = clinician.get("/studies?outcome=failed").text
+    page = clinician.get("/studies?status=incomplete").text
     assert "No study fits these filters" in page and "beginnings only" not in page
 
 
 def test_goes_through_pages_and_keeps_the_filter(clinician):
     for number in range(60):
         make_study(clinician.user, patient_name=f"Patient {number:02}", outcome="finding")
-    make_study(clinician.user, patient_name="Another", outcome="failed")
+    make_study(clinician.user, patient_name="Another", status="incomplete")
     pages = list(follow(clinician, "/studies?outcome=finding&sort=oldest", "next"))
     assert [patients_on(page) for page in pages] == [
         [f"Patient {number:02}" for number in numbers] for numbers in (range(25), range(25, 50), range(50, 60))

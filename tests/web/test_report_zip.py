@@ -13,6 +13,7 @@ from app.entities import AuditEvent, Report, Study, User
 from app.extensions import db
 from app.services import studies
 from app.services.report import read_report, zip_reports
+from tests.actors import by
 from tests.fakes import picture
 from tests.pages import PageClient
 
@@ -24,7 +25,7 @@ NAME = re.compile(r"\d{8}-\d{6}-(chest|brain)-[0-9a-f]{32}\.pdf")
 def send(owner: User, patient: str, task: str = "chest") -> Study:
     """A study of `owner`, analysed."""
     uploads = [studies.Upload(f"{patient}.jpg", picture())]
-    study, _ = studies.receive_study(owner=owner, task=task, uploads=uploads, patient_name=patient)
+    study, _ = studies.receive_study(actor=by(owner), task=task, uploads=uploads, patient_name=patient)
     studies.analyse_study(study)
     return study
 
@@ -167,14 +168,14 @@ def test_a_damaged_report_does_not_cost_the_others_theirs(app, clinician):
 def test_a_study_deleted_meanwhile_is_named(clinician):
     keys = [send(clinician.user, patient).key for patient in ("Ada", "Grace")]
     clinician.post(f"/studies/{keys[0]}/delete")
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(zip_reports(keys=keys, author=clinician.user))))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(zip_reports(keys=keys, actor=by(clinician.user)))))
     assert NAME.fullmatch(archive.namelist()[0])
     assert archive.read("not-included.txt").decode().startswith(f"Study {keys[0]}: There is nothing")
 
 
 def test_each_report_is_sent_before_the_next_is_made(clinician):
     keys = [send(clinician.user, patient).key for patient in ("Ada", "Grace", "Mary")]
-    portions = zip_reports(keys=keys, author=clinician.user)
+    portions = zip_reports(keys=keys, actor=by(clinician.user))
     for made in (1, 2, 3):
         assert next(portions).startswith(b"PK\x03\x04")
         assert db.session.scalar(select(func.count(Report.id))) == made

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from app.entities import AuditEvent, Report, Study
 from app.extensions import db
 from app.services import studies
+from tests.actors import by
 from tests.fakes import picture
 
 pytestmark = pytest.mark.usefixtures("networks")
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("networks")
 def study(clinician) -> Study:
     """A study of `clinician`, analysed."""
     upload = studies.Upload("jane-doe.jpg", picture())
-    study, _ = studies.receive_study(owner=clinician.user, task="chest", uploads=[upload], patient_name="Jane Doe")
+    study, _ = studies.receive_study(actor=by(clinician.user), task="chest", uploads=[upload], patient_name="Jane Doe")
     studies.analyse_study(study)
     return study
 

@@ -5,9 +5,10 @@ import shutil
 import pytest
 
 import models
-from app.entities import Analysis, Review, Study, utc_now
+from app.entities import Analysis, Image, Review, Study, utc_now
 from app.extensions import db
 from app.services.report.content import RESEARCH_USE
+from app.services.studies.state import settle
 from models import Outcome
 from tests.sending import send_study
 
@@ -40,7 +41,7 @@ def test_every_bar_is_marked_with_its_threshold(study, clinician):
     count = page.count('class="bar-fill"')
     assert page.count('<line class="bar-mark" x1="50.00"') == count
     assert page.count("<title>Threshold 0.50</title>") == count
-    assert page.count('<span class="visually-hidden">. Threshold 0.50</span>') == count
+    assert page.count('<span class="visually-hidden">Threshold 0.50</span>') == count
     assert "The mark on a bar is the threshold" in page
 
 
@@ -164,12 +165,13 @@ def test_a_failed_analysis_is_told_and_can_be_repeated(networks, clinician):
     networks.failure = models.NetworkUnavailable("The network is not there.")
     study = send_study(clinician)
     page = page_of(clinician, study)
-    assert "Failed: Chest X-ray" in page
-    assert "The network is not there." in page
+    assert "Incomplete: Chest X-ray" in page
+    assert "The image could not be analysed: there is no result" in page
+    assert "The network of Chest X-ray cannot be used now." in page
     networks.failure = None
     assert clinician.post(f"/studies/{study.key}/analyse").status_code == 303
     assert "Finding: Chest X-ray" in page_of(clinician, study)
-    assert db.session.query(Analysis).count() == 2
+    assert db.session.query(Analysis).count() == 1
 
 
 def test_an_unexpected_failure_is_logged_but_not_shown(networks, clinician, caplog):
@@ -180,11 +182,12 @@ def test_an_unexpected_failure_is_logged_but_not_shown(networks, clinician, capl
 
 
 def test_a_study_whose_analysis_was_interrupted_says_so(study, clinician):
-    db.session.query(Study).update({"outcome": "pending"})
+    db.session.query(Image).update({"status": "running"})
+    settle(study.images[0].id)
     db.session.commit()
     page = page_of(clinician, study)
-    assert "Pending: Bone fracture" in page
-    assert "Analyse again" in page
+    assert "Being analysed: Bone fracture" in page
+    assert "Try again" in page
 
 
 def test_a_settled_study_is_not_analysed_again(study, clinician, networks):

@@ -7,7 +7,7 @@ import pytest
 import models
 from app.entities import AuditEvent, Study
 from app.extensions import db
-from models.imaging import MAX_PIXELS
+from models.decoders.limits import MAX_PIXELS
 from tests.fakes import picture
 from tests.sending import send_study, stored_files, upload
 
@@ -82,7 +82,7 @@ def test_a_mistake_keeps_what_was_typed_and_says_what_to_do(clinician):
     assert 'value="Ada"' in response.text
     assert ">\r\ntyped</textarea>" in response.text or ">\ntyped</textarea>" in response.text
     assert re.search(r'value="fracture" required checked', response.text)
-    assert '<a href="#images">film.jpg: The file is not a JPEG or PNG image' in response.text
+    assert '<a href="#images">film.jpg: The file is not a JPEG, PNG, TIFF, WebP, HEIC or BMP image' in response.text
     assert "choose your images again" in response.text
 
 

@@ -9,6 +9,7 @@ from app.extensions import db
 from app.services import audit
 from app.services.accounts import passwords, throttle
 from app.services.accounts.users import account_name, find_user
+from app.services.actor import Actor
 
 # What an unknown account's password is compared with, so that the answer takes as long as for a known one.
 _DUMMY_HASHES: dict[str, str] = {}
@@ -36,23 +37,24 @@ def find_user_by_session(session_id: str) -> User | None:
     return user if is_current and user.is_enabled else None
 
 
-def authenticate(*, email: str, password: str, address: str) -> User:
+def authenticate(*, email: str, password: str, actor: Actor) -> User:
     """The user who signs in. Raises WrongPassword, DisabledAccount, or TooManyRequests by account and address."""
     account = account_name(email)
-    throttle.check_login(account=account, address=address)
+    throttle.check_login(account=account, actor=actor)
     user = find_user(account)
+    actor = actor.as_user(user)
     if not passwords.password_matches(user.password_hash if user else _dummy_hash(), password) or user is None:
-        audit.record("login.fail", user=user, account=account, address=address)
+        audit.record("login.fail", actor=actor, account=account)
         db.session.commit()
         raise WrongPassword()
     if not user.is_enabled:
-        audit.record("login.refuse", user=user, detail="disabled", address=address)
+        audit.record("login.refuse", actor=actor, detail="disabled")
         db.session.commit()
         raise DisabledAccount()
     if passwords.hash_is_outdated(user.password_hash):
         user.password_hash = passwords.hash_password(password)
     user.last_login_at = utc_now()
-    audit.record("login.ok", user=user, address=address)
+    audit.record("login.ok", actor=actor)
     db.session.commit()
     return user
 
@@ -64,8 +66,8 @@ def _dummy_hash() -> str:
     return _DUMMY_HASHES[key]
 
 
-def sign_out(*, user: User, address: str) -> None:
-    """End every session of the user, on all devices."""
-    user.session_key = new_key()
-    audit.record("login.end", user=user, address=address)
+def sign_out(*, actor: Actor) -> None:
+    """End every session of the actor's user, on all devices."""
+    actor.user.session_key = new_key()
+    audit.record("login.end", actor=actor)
     db.session.commit()

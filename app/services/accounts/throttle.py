@@ -9,14 +9,16 @@ from app.entities import AuditEvent, utc_now
 from app.errors import TooManyRequests
 from app.extensions import db
 from app.services import audit
+from app.services.actor import Actor
 
 # An address from which the account has signed in this recently is judged by its own failures alone, so that a
 # stranger who guesses wrongly on purpose cannot keep the owner out.
 KNOWN_ADDRESS_DAYS = 30
 
 
-def check_login(*, account: str, address: str) -> None:
-    """Raise TooManyRequests when too many sign-ins have failed lately for this account or from this address."""
+def check_login(*, account: str, actor: Actor) -> None:
+    """Raise TooManyRequests when too many sign-ins have failed lately for this account or from the actor's address."""
+    address = actor.address
     limits = current_app.config
     by_account = [AuditEvent.account == account, AuditEvent.id > _last_success(account)]
     if _is_known(account, address):
@@ -26,7 +28,7 @@ def check_login(*, account: str, address: str) -> None:
         _wait("login.fail", limits["LOGIN_FAILURES_PER_ADDRESS"], AuditEvent.address == address),
     )
     if wait:
-        audit.record("login.throttle", account=account, address=address)
+        audit.record("login.throttle", actor=actor, account=account)
         db.session.commit()
         minutes = -(-wait // 60)
         raise TooManyRequests(f"Too many sign-ins have failed. Wait {_minutes(minutes)} and try again.", wait)

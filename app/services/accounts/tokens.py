@@ -10,24 +10,25 @@ from app.entities import ApiToken, User, utc_now
 from app.errors import NotFound
 from app.extensions import db
 from app.services import audit
+from app.services.actor import Actor
 
 PREFIX = "lumen_"  # lets people and secret scanners recognise a token that has leaked
 # A busy client would otherwise write a row for each of its requests.
 LAST_USED_STEP = timedelta(minutes=1)
 
 
-def create_token(*, user: User, name: str, address: str = "") -> tuple[ApiToken, str]:
+def create_token(*, user: User, name: str, actor: Actor) -> tuple[ApiToken, str]:
     """Store a new token of `user`; the second value is the token itself, which can never be read again."""
     plain = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(user=user, name=name.strip()[:80], token_sha256=_digest(plain))
     db.session.add(token)
-    audit.record("token.create", user=user, detail=token.name, address=address)
+    audit.record("token.create", actor=actor, account=user.email, detail=token.name)
     db.session.commit()
     return token, plain
 
 
-def find_user_by_token(plain: str) -> User | None:
-    """The enabled user of a token that is not revoked, or None. Notes when the token was last used."""
+def find_token(plain: str) -> ApiToken | None:
+    """The token, if it is not revoked and its user enabled, or None. Notes when it was last used."""
     token = db.session.scalar(
         select(ApiToken).where(ApiToken.token_sha256 == _digest(plain), ApiToken.revoked_at.is_(None))
     )
@@ -36,7 +37,7 @@ def find_user_by_token(plain: str) -> User | None:
     if token.last_used_at is None or utc_now() - token.last_used_at > LAST_USED_STEP:
         token.last_used_at = utc_now()
         db.session.commit()
-    return token.user
+    return token
 
 
 def list_tokens(user: User) -> list[ApiToken]:
@@ -45,13 +46,13 @@ def list_tokens(user: User) -> list[ApiToken]:
     return list(db.session.scalars(wanted.order_by(ApiToken.id.desc())))
 
 
-def revoke_token(*, user: User, token_id: int, address: str = "") -> None:
-    """End one token of `user`; raises NotFound when it is not theirs or has ended already."""
-    token = next((token for token in list_tokens(user) if token.id == token_id), None)
+def revoke_token(*, token_id: int, actor: Actor) -> None:
+    """End one token of the actor's user; raises NotFound when it is not theirs or has ended already."""
+    token = next((token for token in list_tokens(actor.user) if token.id == token_id), None)
     if token is None:
         raise NotFound()
     token.revoked_at = utc_now()
-    audit.record("token.revoke", user=user, detail=token.name, address=address)
+    audit.record("token.revoke", actor=actor, detail=token.name)
     db.session.commit()
 
 

@@ -11,6 +11,7 @@ from app.errors import AppError, NotFound
 from app.extensions import db
 from app.services import audit
 from app.services.accounts import passwords, throttle, tokens
+from app.services.actor import Actor
 from app.services.lookup import like_pattern
 from app.services.paging import START, Cursor, Key, Order, Page, read_page
 
@@ -81,23 +82,21 @@ def has_users() -> bool:
     return db.session.scalar(select(User.id).limit(1)) is not None
 
 
-def register_user(*, email: str, name: str, password: str, address: str) -> User:
+def register_user(*, email: str, name: str, password: str, actor: Actor) -> User:
     """A clinician's account made by its owner. Raises InvalidAccount, or TooManyRequests by address."""
-    throttle.check_registration(address=address)
+    throttle.check_registration(address=actor.address)
     try:
         user = _add_user(email=email, name=name, password=password, role=Role.CLINICIAN)
     except InvalidAccount:
-        audit.record("user.register_fail", account=account_name(email), address=address)
+        audit.record("user.register_fail", actor=actor, account=account_name(email))
         db.session.commit()
         raise
-    audit.record("user.register", user=user, address=address)
+    audit.record("user.register", actor=actor.as_user(user))
     db.session.commit()
     return user
 
 
-def create_user(
-    *, email: str, name: str, role: Role, password: str | None = None, by: User | None = None, address: str = ""
-) -> tuple[User, str]:
+def create_user(*, email: str, name: str, role: Role, password: str | None = None, actor: Actor) -> tuple[User, str]:
     """An account made by an admin or on the command line. Raises InvalidAccount.
 
     Without `password` the account gets a random one, returned as the second value, which must be changed at first
@@ -106,7 +105,7 @@ def create_user(
     one_time = "" if password else passwords.one_time_password()
     user = _add_user(email=email, name=name, password=password or one_time, role=role)
     user.must_change_password = bool(one_time)
-    audit.record("user.create", user=by, object_key=str(user.id), detail=f"{user.email} as {role}", address=address)
+    audit.record("user.create", actor=actor, object_key=str(user.id), detail=f"{user.email} as {role}")
     db.session.commit()
     return user, one_time
 
@@ -135,11 +134,12 @@ def _check_password(password: str, *, email: str, name: str, field: str = "passw
         raise InvalidAccount(field, str(error)) from error
 
 
-def change_password(*, user: User, current: str, new: str, address: str) -> None:
-    """Set the password that the user chose and end the other sessions. Raises InvalidAccount, TooManyRequests."""
-    throttle.check_login(account=user.email, address=address)
+def change_password(*, current: str, new: str, actor: Actor) -> None:
+    """Set the actor's new password and end their other sessions. Raises InvalidAccount, TooManyRequests."""
+    user = actor.user
+    throttle.check_login(account=user.email, actor=actor)
     if not passwords.password_matches(user.password_hash, current):
-        audit.record("login.fail", user=user, detail="password change", address=address)
+        audit.record("login.fail", actor=actor, detail="password change")
         db.session.commit()
         raise InvalidAccount("current", "This is not your current password.")
     _check_password(new, email=user.email, name=user.name, field="new")
@@ -148,35 +148,35 @@ def change_password(*, user: User, current: str, new: str, address: str) -> None
     user.password_hash = passwords.hash_password(new)
     user.must_change_password = False
     user.session_key = new_key()
-    audit.record("user.change_password", user=user, address=address)
+    audit.record("user.change_password", actor=actor)
     db.session.commit()
 
 
-def reset_password(*, user: User, by: User, address: str) -> str:
+def reset_password(*, user: User, actor: Actor) -> str:
     """A one-time password, to be changed at the next sign-in. Ends the user's sessions and revokes their API tokens."""
     one_time = passwords.one_time_password()
     user.password_hash = passwords.hash_password(one_time)
     user.must_change_password = True
     user.session_key = new_key()
     tokens.drop_tokens(user)
-    audit.record("user.reset_password", user=by, object_key=str(user.id), detail=user.email, address=address)
+    audit.record("user.reset_password", actor=actor, object_key=str(user.id), detail=user.email)
     db.session.commit()
     return one_time
 
 
-def set_role(*, user: User, role: Role, by: User, address: str) -> None:
+def set_role(*, user: User, role: Role, actor: Actor) -> None:
     """Give the user another role. Raises LastAdmin."""
     if role == user.role:
         return
     if role != Role.ADMIN:
         _keep_an_admin(user)
     change = f"{user.email}: {user.role} to {role}"
-    audit.record("user.change_role", user=by, object_key=str(user.id), detail=change, address=address)
+    audit.record("user.change_role", actor=actor, object_key=str(user.id), detail=change)
     user.role = role
     db.session.commit()
 
 
-def set_enabled(*, user: User, enabled: bool, by: User, address: str) -> None:
+def set_enabled(*, user: User, enabled: bool, actor: Actor) -> None:
     """Let the user in or keep them out, their sessions and tokens included. Raises LastAdmin."""
     if enabled == user.is_enabled:
         return
@@ -185,7 +185,7 @@ def set_enabled(*, user: User, enabled: bool, by: User, address: str) -> None:
         user.session_key = new_key()
     user.is_enabled = enabled
     verb = "enable" if enabled else "disable"
-    audit.record(f"user.{verb}", user=by, object_key=str(user.id), detail=user.email, address=address)
+    audit.record(f"user.{verb}", actor=actor, object_key=str(user.id), detail=user.email)
     db.session.commit()
 
 

@@ -10,6 +10,7 @@ from app.entities import User, utc_now
 from app.errors import AppError, RefusedSelection
 from app.extensions import db
 from app.services import audit, studies
+from app.services.actor import Actor
 from app.services.report.issue import current_report, read_report
 from app.services.studies.find import StudyFilter
 
@@ -39,15 +40,15 @@ def choose_studies(wanted: StudyFilter, viewer: User) -> list[str]:
     return keys
 
 
-def zip_reports(*, keys: Sequence[str], author: User, address: str = "") -> Iterator[bytes]:
+def zip_reports(*, keys: Sequence[str], actor: Actor) -> Iterator[bytes]:
     """A ZIP with the current report of each of these studies, in portions; made for streaming.
 
     A report is issued where there is none, or where the study has changed since. A study without a report (deleted
     meanwhile, or its file damaged) does not cost the others theirs: the last file of the ZIP names it.
     """
-    audit.record("report.export", user=author, detail=_count(keys), address=address)
+    audit.record("report.export", actor=actor, detail=_count(keys))
     db.session.commit()
-    return zip_stream(_members(keys, author.id, address))
+    return zip_stream(_members(keys, actor, actor.user.id))
 
 
 def zip_stream(members: Iterable[Member]) -> Iterator[bytes]:
@@ -62,22 +63,22 @@ def zip_stream(members: Iterable[Member]) -> Iterator[bytes]:
     yield sent.take()
 
 
-def _members(keys: Sequence[str], author_id: int, address: str) -> Iterator[Member]:
+def _members(keys: Sequence[str], actor: Actor, user_id: int) -> Iterator[Member]:
     # Streamed when the request has ended, and its database session, to which its user belonged, with it.
-    author = db.session.get_one(User, author_id)
+    actor = actor.as_user(db.session.get_one(User, user_id))
     left_out = []
     for key in keys:
         try:
-            yield _report(key, author, address)
+            yield _report(key, actor)
         except AppError as error:
             left_out.append(f"Study {key}: {error.message}\n")
     if left_out:
         yield Member(LEFT_OUT, utc_now(), "".join(left_out).encode())
 
 
-def _report(key: str, author: User, address: str) -> Member:
-    study = studies.get_study(key, author)
-    report = current_report(study=study, author=author, address=address)
+def _report(key: str, actor: Actor) -> Member:
+    study = studies.get_study(key, actor.user)
+    report = current_report(study=study, actor=actor)
     # Of a patient nothing: time and task help to find a study, the document id makes the name unique.
     name = f"{study.created_at:%Y%m%d-%H%M%S}-{study.task}-{report.key}.pdf"
     member = Member(name, report.created_at, read_report(report))

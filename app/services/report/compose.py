@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import models
 from app import wording
-from app.entities import Analysis, Finding, Image, Review, Study
+from app.entities import Analysis, Finding, Image, ImageStatus, Review, Study
 from app.services import settings
 from app.services.report.content import (
     HeadSection,
@@ -20,7 +20,7 @@ from app.services.report.content import (
     Step,
 )
 from app.services.report.network import Cards, answering_cards, network_section, thresholds
-from app.services.studies.analyse import lead_analysis
+from app.services.studies.state import lead_analysis
 
 
 def build_report(study: Study) -> ReportContent:
@@ -30,12 +30,12 @@ def build_report(study: Study) -> ReportContent:
     cards = answering_cards(study, task)
     images = tuple(_image_section(image, task, cards) for image in study.images)
     position = _position(study, lead)
-    headline, reason = _study_words(position, images)
+    headline, reason = _study_words(study, position, images)
     return ReportContent(
         study_key=study.key,
         institution=settings.get_setting("institution"),
         task=study.task,
-        task_title=task.title if task else wording.words_of_key(study.task),
+        task_title=_title(study, task),
         task_detected=study.task_detected,
         question=task.question if task else "",
         created_at=study.created_at,
@@ -43,11 +43,12 @@ def build_report(study: Study) -> ReportContent:
         patient_name=study.patient_name,
         patient_reference=study.patient_reference,
         note=study.note,
+        status=study.status,
         outcome=study.outcome,
         headline=headline,
         reason=reason,
         images=images,
-        network=network_section(lead, task, cards),
+        network=network_section(lead or _any_analysis(study), task, cards, label=study.lead_label),
         intended_use=task.intended_use if task else "",
         limitations=task.limitations if task else (),
         reviews=tuple(_review_line(review, task) for review in study.reviews),
@@ -60,6 +61,10 @@ def _task(name: str) -> models.Task | None:
         return models.get_task(name)
     except models.UnknownTask:
         return None
+
+
+def _title(study: Study, task: models.Task | None) -> str:
+    return task.title if task else wording.words_of_key(study.task)
 
 
 def _head(task: models.Task | None, key: str) -> models.Head | None:
@@ -75,18 +80,20 @@ def _label(task: models.Task | None, head_key: str, key: str) -> models.Label | 
 
 
 def _image_section(image: Image, task: models.Task | None, cards: Cards) -> ImageSection:
-    analysis = image.analysis
+    analysis = image.analysis if image.status == ImageStatus.DONE else None
     sections = _head_sections(analysis, task, thresholds(analysis, cards)) if analysis else ()
-    reason = _reason(analysis)
+    reason = _reason(analysis) if analysis else None
     return ImageSection(
         key=image.key,
         original_name=image.original_name,
+        page=image.page,
         sha256=image.sha256,
         width=image.width,
         height=image.height,
-        outcome=analysis.outcome if analysis else "pending",
-        headline=_image_headline(analysis, sections, task),
-        reason=wording.reason_text(reason, task) if reason else analysis.reason if analysis else "",
+        status=image.status,
+        outcome=analysis.outcome if analysis else "",
+        headline=_image_headline(analysis, sections, task) if analysis else wording.WITHOUT_ANSWER[image.status],
+        reason=_reason_text(analysis, reason, task) if analysis else _failure(image, _title(image.study, task)),
         reason_code=reason.code if reason else "",
         reason_values=reason.values if reason else {},
         steps=_steps(sections, task),
@@ -98,10 +105,18 @@ def _image_section(image: Image, task: models.Task | None, cards: Cards) -> Imag
     )
 
 
-def _reason(analysis: Analysis | None) -> models.Reason | None:
+def _reason(analysis: Analysis) -> models.Reason | None:
     """The reason that was stored as code and values; None where there is only text, as in rows of older versions."""
-    code = getattr(analysis, "reason_code", "")
+    code = analysis.reason_code
     return models.Reason(code, analysis.reason_values) if code in wording.REASONS else None
+
+
+def _reason_text(analysis: Analysis, reason: models.Reason | None, task: models.Task | None) -> str:
+    return wording.reason_text(reason, task) if reason else analysis.reason
+
+
+def _failure(image: Image, task_title: str) -> str:
+    return wording.failure_text(image.failure_code, image.failure_values, image.failure_text, task_title)
 
 
 def _heatmaps(analysis: Analysis, task: models.Task | None) -> tuple[Heatmap, ...]:
@@ -170,9 +185,9 @@ def _label_line(finding: Finding, task: models.Task | None, threshold: float | N
 # Headlines
 
 
-def _image_headline(analysis: Analysis | None, sections: tuple[HeadSection, ...], task: models.Task | None) -> str:
-    if analysis is None or analysis.outcome in wording.WITHOUT_ANSWER:
-        return wording.WITHOUT_ANSWER[analysis.outcome if analysis else "pending"]
+def _image_headline(analysis: Analysis, sections: tuple[HeadSection, ...], task: models.Task | None) -> str:
+    if analysis.outcome in wording.WITHOUT_ANSWER:
+        return wording.WITHOUT_ANSWER[analysis.outcome]
     primary = next((section for section in sections if section.is_primary), None)
     if primary is None:
         return "No probabilities are stored for this image"
@@ -192,13 +207,18 @@ def _position(study: Study, lead: Analysis | None) -> int | None:
     return next((index for index, image in enumerate(study.images) if lead and image.id == lead.image_id), None)
 
 
-def _study_words(position: int | None, images: tuple[ImageSection, ...]) -> tuple[str, str]:
+def _study_words(study: Study, position: int | None, images: tuple[ImageSection, ...]) -> tuple[str, str]:
     """Headline and reason of the study: its lead image's, with that image's number if there are several."""
     if position is None:
-        return wording.WITHOUT_ANSWER["pending"], ""
+        headline = wording.study_without_result(study.status, [image.status for image in images])
+        return headline, images[0].reason if len(images) == 1 else ""
     section = images[position]
     where = f"Image {position + 1} of {len(images)}: " if len(images) > 1 else ""
     return where + section.headline, section.reason
+
+
+def _any_analysis(study: Study) -> Analysis | None:
+    return next((image.analysis for image in study.images if image.analysis), None)
 
 
 # Reviews

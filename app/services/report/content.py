@@ -93,9 +93,10 @@ class Heatmap:
 
 @dataclass(frozen=True)
 class ImageSection:
-    """One image: what was sent, what came of it. `sections` is empty when the image was not assessed or failed.
+    """One image: what was sent, what came of it. `sections` is empty when the image was not assessed or is not done.
 
     `steps`: of a task with several questions, all answers in brief in the order of the task; else empty.
+    `page`: from 1 within a file of several pages, else 0.
     `heatmaps`: those that there are, the most probable label's first. `suggested_task`: name of the task that the gate
     offered for the image instead; "" if none. `reason_code` and `reason_values`: what `reason` is made from, as in
     models.Reason; empty where only the text was stored.
@@ -106,6 +107,7 @@ class ImageSection:
     sha256: str
     width: int
     height: int
+    status: str
     outcome: str
     headline: str
     reason: str
@@ -115,8 +117,14 @@ class ImageSection:
     suggested_task: str
     analysed_at: datetime | None
     timings_ms: dict[str, float]
+    page: int = 0
     reason_code: str = ""
     reason_values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """The outcome, or the status while there is none."""
+        return self.outcome or self.status
 
     @property
     def primary(self) -> HeadSection | None:
@@ -179,6 +187,7 @@ class ReportContent:
     patient_name: str
     patient_reference: str
     note: str
+    status: str
     outcome: str
     headline: str
     reason: str
@@ -187,11 +196,16 @@ class ReportContent:
     intended_use: str
     limitations: tuple[str, ...]
     reviews: tuple[ReviewLine, ...]
-    # Position of the image that decides the outcome; None while none is analysed.
+    # Position of the image that decides the outcome; None while an image is not done.
     lead_position: int | None = None
     statement: str = RESEARCH_USE
 
     @property
+    def state(self) -> str:
+        """The outcome, or the status while there is none."""
+        return self.outcome or self.status
+
+    @property
     def lead_image(self) -> ImageSection | None:
-        """The image that decides the outcome; None while none is analysed."""
+        """The image that decides the outcome; None while an image is not done."""
         return None if self.lead_position is None else self.images[self.lead_position]

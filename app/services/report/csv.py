@@ -8,7 +8,7 @@ from app.entities import Study
 
 COLUMNS = (
     "study", "created_utc", "sent_by", "patient_name", "patient_reference",
-    "task", "outcome", "label", "probability", "files", "note",
+    "task", "status", "outcome", "label", "probability", "files", "note",
 )  # fmt: skip
 # A spreadsheet takes a cell that begins so for a formula and runs it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -31,6 +31,7 @@ def _row(study: Study) -> tuple[str, ...]:
         _text(study.patient_name),
         _text(study.patient_reference),
         study.task,
+        study.status,
         study.outcome,
         study.lead_label,
         probability,

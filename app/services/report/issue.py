@@ -12,6 +12,7 @@ from app.entities import Image, Report, Study, User, new_key, utc_now
 from app.errors import AppError, NotFound
 from app.extensions import db
 from app.services import audit, studies
+from app.services.actor import Actor
 from app.services.report.compose import build_report
 from app.services.report.pdf import render_pdf
 from app.services.storage import MissingFile, file_store
@@ -36,9 +37,9 @@ class DamagedReport(AppError):
         )
 
 
-def issue_report(*, study: Study, author: User, address: str = "") -> Report:
+def issue_report(*, study: Study, actor: Actor) -> Report:
     """Render the report of a study and store it with its hash. Raises StorageFailed; then nothing is left behind."""
-    key, issued_at = new_key(), utc_now()
+    key, issued_at, author = new_key(), utc_now(), actor.user
     data = render_pdf(
         build_report(study), document_id=key, issued_at=issued_at, issued_by=author.name, pictures=_pictures(study)
     )
@@ -54,7 +55,7 @@ def issue_report(*, study: Study, author: User, address: str = "") -> Report:
             stored_name=name,
         )
         db.session.add(report)
-        audit.record("report.issue", user=author, object_key=key, detail=study.key, address=address)
+        audit.record("report.issue", actor=actor, object_key=key, detail=study.key)
         db.session.commit()
     except BaseException:
         db.session.rollback()
@@ -63,12 +64,12 @@ def issue_report(*, study: Study, author: User, address: str = "") -> Report:
     return report
 
 
-def current_report(*, study: Study, author: User, address: str = "") -> Report:
+def current_report(*, study: Study, actor: Actor) -> Report:
     """The newest report if nothing was added to the study since; a new one otherwise."""
     newest = study.reports[-1] if study.reports else None
     if newest and newest.created_at > _changed_at(study):
         return newest
-    return issue_report(study=study, author=author, address=address)
+    return issue_report(study=study, actor=actor)
 
 
 def get_report(key: str, viewer: User) -> Report:
@@ -94,7 +95,8 @@ def read_report(report: Report) -> bytes:
 
 def _changed_at(study: Study) -> datetime:
     analyses = (analysis for image in study.images for analysis in image.analyses)
-    return max([study.created_at, *(row.created_at for row in (*analyses, *study.reviews))])
+    tried = (moment for image in study.images for moment in (image.claimed_at, image.failed_at) if moment)
+    return max([study.created_at, *tried, *(row.created_at for row in (*analyses, *study.reviews))])
 
 
 def _pictures(study: Study) -> dict[str, tuple[bytes, bytes | None]]:
@@ -105,7 +107,7 @@ def _pictures(study: Study) -> dict[str, tuple[bytes, bytes | None]]:
     pictures = {}
     for image in study.images:
         try:
-            pixels = models.decode_image(file_store().get(image.stored_name), PICTURE_SIDE).pixels
+            pixels = models.read_stored(file_store().get(image.stored_name), image.orientation, PICTURE_SIDE)
         except MissingFile:
             continue
         original, _ = models.render_view("original", pixels, None, max_side=PICTURE_SIDE)

@@ -28,13 +28,18 @@ def thresholds(analysis: Analysis, cards: Cards) -> dict[tuple[str, str], float]
     return {(head, label): value for head, fitted in heads for label, value in fitted.thresholds.items()}
 
 
-def network_section(lead: Analysis | None, task: models.Task | None, cards: Cards) -> NetworkSection | None:
-    """The network that answered, as stored; before an answer the one that would. None if there is neither."""
+def network_section(
+    lead: Analysis | None, task: models.Task | None, cards: Cards, *, label: str
+) -> NetworkSection | None:
+    """The network that answered, as stored; before an answer the one that would. None if there is neither.
+
+    `label`: the answer whose measures are told as well; "" while there is none.
+    """
     if lead is None or not lead.weights_sha256:
         card = _card(task)
         return _section_of_card(card, task, "") if card and task else None
     if task and (card := cards.get(lead.weights_sha256)):
-        return _section_of_card(card, task, lead.lead_label)
+        return _section_of_card(card, task, label)
     return NetworkSection(
         name=lead.network,
         version=lead.weights_version,

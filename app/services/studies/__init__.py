@@ -2,13 +2,14 @@
 
 from app.services.studies.analyse import (
     all_tasks,
+    analyse,
     analyse_study,
     available_tasks,
     label_names,
-    lead_analysis,
     task_titles,
     unavailable_reasons,
 )
+from app.services.studies.claim import list_waiting
 from app.services.studies.copy import Offer, copy_study, list_offers
 from app.services.studies.find import (
     SORTS,
@@ -22,7 +23,8 @@ from app.services.studies.find import (
 )
 from app.services.studies.pictures import render_view, views_of
 from app.services.studies.remove import delete_study, may_delete, purge_studies
-from app.services.studies.review import InvalidReview, may_review, record_review, review_labels
+from app.services.studies.review import InvalidReview, is_reviewable, may_review, record_review, review_labels
+from app.services.studies.state import lead_analysis
 from app.services.studies.submit import (
     DETECT,
     MAX_NAME,
@@ -45,12 +47,14 @@ __all__ = [
     "UnclearTask",
     "Upload",
     "all_tasks",
+    "analyse",
     "analyse_study",
     "available_tasks",
     "copy_study",
     "delete_study",
     "get_image",
     "get_study",
+    "is_reviewable",
     "iter_studies",
     "label_names",
     "lead_analysis",
@@ -58,6 +62,7 @@ __all__ = [
     "list_offers",
     "list_owners",
     "list_studies",
+    "list_waiting",
     "may_delete",
     "may_review",
     "purge_studies",

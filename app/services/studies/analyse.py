@@ -1,31 +1,21 @@
-"""Runs the networks over a study and stores what they say: the only module of the app that calls models.predict."""
+"""Runs the networks over an image and stores what they say: the only module of the app that calls models.predict."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from time import perf_counter
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import update
+from sqlalchemy import select
 
 import models
-from app import wording
-from app.entities import Analysis, Finding, Image, Study
+from app.entities import Analysis, FailureCode, Finding, Image, ImageStatus, Study
 from app.extensions import db
 from app.services.storage import MissingFile, StorageFailed, file_store
+from app.services.studies.claim import Claim, Failure, finish_claim, give_up_claim, heatmap_keys, take_claim
 
 log = logging.getLogger("lumen")
-
-PENDING, FAILED = "pending", "failed"
-# Of several images the first of these decides the study.
-ORDER = (
-    models.Outcome.FINDING,
-    models.Outcome.INCONCLUSIVE,
-    models.Outcome.NO_FINDING,
-    models.Outcome.NOT_ASSESSED,
-    FAILED,
-)
-MAX_REASON = 500
 
 
 def all_tasks() -> tuple[models.Task, ...]:
@@ -55,81 +45,90 @@ def label_names() -> dict[tuple[str, str], str]:
 
 
 def analyse_study(study: Study, pixels: Mapping[str, np.ndarray] = MappingProxyType({})) -> None:
-    """Analyse every image of a study that is pending or has failed, and store the results; any other stays as it is.
+    """Analyse every image of a study that is not done.
 
     `pixels`: stored name of an image -> what is read of it, uint8 RGB, where that is at hand; else its file is decoded.
-    An image that cannot be analysed is stored as failed, with its reason: a study is never lost.
     """
-    seen = study.outcome
-    if seen not in (PENDING, FAILED):
-        return
-    task = models.get_task(study.task)
-    # All results first, then the rows: a database transaction must not stay open while networks compute.
-    results = [_analyse_image(task, image, pixels.get(image.stored_name)) for image in study.images]
-    lead = _first(results)
-    values = {"outcome": lead.outcome, "lead_label": lead.lead_label, "lead_probability": lead.lead_probability}
+    images = [(image.id, image.stored_name) for image in study.images if image.status != ImageStatus.DONE]
+    for image_id, stored_name in images:
+        analyse(image_id, pixels.get(stored_name))
+
+
+def analyse(image_id: int, pixels: np.ndarray | None = None) -> ImageStatus | None:
+    """Analyse one image and store the result: the same for a request, the command line and a worker.
+
+    It may be asked for twice, at once, or again after whoever did it was killed: the result is stored once. The caller
+    must have nothing unsaved in the database session, since transactions begin and end here: none stays open while
+    networks compute. `pixels`: uint8 RGB of the image, shrunk for reading, where they are at hand.
+    Returns the image's new status, done or failed; None where another one did it, or is at it.
+    """
+    claim = take_claim(image_id)
+    if claim is None:
+        return None
     try:
-        # Two requests may have analysed the study at once; the one that still finds it as it was stores its results.
-        unchanged = update(Study).where(Study.id == study.id, Study.outcome == seen)
-        if db.session.execute(unchanged.values(**values)).rowcount == 0:
-            raise _AlreadyAnalysed
-        db.session.add_all(results)
-        db.session.commit()
-    except BaseException as error:
-        db.session.rollback()
-        _delete_saliencies(results)
-        if not isinstance(error, _AlreadyAnalysed):
-            raise
+        result = _result(claim, pixels)
+        if not finish_claim(claim, result):
+            return None
+    except BaseException:
+        give_up_claim(claim)
+        raise
+    return ImageStatus.FAILED if isinstance(result, Failure) else ImageStatus.DONE
 
 
-def lead_analysis(study: Study) -> Analysis | None:
-    """The newest analysis of the image that decides the study's outcome; None while none is analysed."""
-    analyses = [image.analysis for image in study.images if image.analysis]
-    return _first(analyses) if analyses else None
+class _Job(NamedTuple):
+    """What is to be analysed, apart from any database session."""
+
+    key: str
+    stored_name: str
+    orientation: int
+    task: str
 
 
-class _AlreadyAnalysed(Exception):
-    """Another request was quicker."""
+def _job(image_id: int) -> _Job:
+    wanted = (
+        select(Image.key, Image.stored_name, Image.orientation, Study.task)
+        .join(Image.study)
+        .where(Image.id == image_id)
+    )
+    job = _Job(*db.session.execute(wanted).one())
+    db.session.rollback()
+    return job
 
 
-def _first(analyses: Iterable[Analysis]) -> Analysis:
-    return min(analyses, key=lambda analysis: (ORDER.index(analysis.outcome), -(analysis.lead_probability or 0.0)))
-
-
-def _analyse_image(task: models.Task, image: Image, pixels: np.ndarray | None) -> Analysis:
-    timings_ms: dict[str, float] = {}
+def _result(claim: Claim, pixels: np.ndarray | None) -> Analysis | Failure:
+    job, timings_ms = _job(claim.image_id), {}
     try:
         if pixels is None:
             started = perf_counter()
-            pixels = models.decode_image(file_store().get(image.stored_name)).pixels
+            pixels = models.read_stored(file_store().get(job.stored_name), job.orientation)
             timings_ms["read"] = (perf_counter() - started) * 1000
-        prediction = models.predict(task, pixels)
-    except (models.NetworkUnavailable, models.UnreadableImage) as error:
-        return _failed(task, image, str(error))
-    except MissingFile:
-        return _failed(task, image, "The stored image is missing, so it could not be analysed.")
-    except Exception:
+        prediction = models.predict(models.get_task(job.task), pixels)
+        return _analysis(claim, job, prediction, timings_ms | prediction.timings_ms)
+    except (models.NetworkUnavailable, models.UnknownTask) as error:
+        log.error("Image %s was not analysed: %s", job.key, error)
+        return Failure(FailureCode.NETWORK_UNAVAILABLE, {"task": job.task})
+    except MissingFile as error:
+        log.error("Image %s was not analysed: %s", job.key, error)
+        return Failure(FailureCode.FILE_MISSING, {})
+    except models.UnreadableImage as error:
+        log.error("Image %s was not analysed: %s", job.key, error)
+        return Failure(FailureCode.UNREADABLE, {})
+    except Exception as error:
         # Whatever went wrong in a network: the study stays, its image says that it failed, the log says why.
-        log.exception("Analysis of image %s failed", image.key)
-        return _failed(task, image, "The analysis failed on the server and has been logged. Try again later.")
-    return _analysis(image, prediction, timings_ms | prediction.timings_ms)
+        log.exception("Analysis of image %s failed", job.key)
+        return Failure(FailureCode.CRASHED, {"error": type(error).__name__})
 
 
-def _failed(task: models.Task, image: Image, reason: str) -> Analysis:
-    return Analysis(image_id=image.id, task=task.name, outcome=FAILED, reason=reason[:MAX_REASON], lead_label="")
-
-
-def _analysis(image: Image, prediction: models.Prediction, timings_ms: dict[str, float]) -> Analysis:
+def _analysis(claim: Claim, job: _Job, prediction: models.Prediction, timings_ms: dict[str, float]) -> Analysis:
     lead = prediction.lead
-    saliency_names = _store_saliencies(image, prediction)
-    return Analysis(
-        image_id=image.id,
+    saliency_names = _store_saliencies(claim, job, prediction)
+    analysis = Analysis(
+        image_id=claim.image_id,
         task=prediction.task.name,
         network=prediction.network.name,
         weights_version=prediction.network.version,
         weights_sha256=prediction.network.sha256,
         outcome=prediction.outcome.value,
-        reason=_reason_text(prediction)[:MAX_REASON],
         lead_label=lead.label.key if lead else "",
         lead_probability=lead.probability if lead else None,
         suggested_task=prediction.suggested,
@@ -146,24 +145,18 @@ def _analysis(image: Image, prediction: models.Prediction, timings_ms: dict[str,
             for line in result.labels
         ],
     )
+    if prediction.reason:
+        analysis.reason_code, analysis.reason_values = str(prediction.reason.code), dict(prediction.reason.values)
+    return analysis
 
 
-def _reason_text(prediction: models.Prediction) -> str:
-    return wording.reason_text(prediction.reason, prediction.task) if prediction.reason else ""
-
-
-def _store_saliencies(image: Image, prediction: models.Prediction) -> dict[tuple[str, str], str]:
+def _store_saliencies(claim: Claim, job: _Job, prediction: models.Prediction) -> dict[tuple[str, str], str]:
     """(Head, label) -> name of the stored heatmap. Heatmaps that cannot be stored do not cost the finding."""
     names: dict[tuple[str, str], str] = {}
     try:
-        for label, saliency in prediction.saliencies.items():
-            name = file_store().put(models.encode_saliency(saliency), ".png")
+        for key, (label, saliency) in zip(heatmap_keys(claim.key), prediction.saliencies.items(), strict=False):
+            name = file_store().put(models.encode_saliency(saliency), ".png", key)
             names[prediction.task.primary, label] = name
     except StorageFailed:
-        log.warning("Image %s was analysed with %d of %d heatmaps", image.key, len(names), len(prediction.saliencies))
+        log.warning("Image %s was analysed with %d of %d heatmaps", job.key, len(names), len(prediction.saliencies))
     return names
-
-
-def _delete_saliencies(analyses: Iterable[Analysis]) -> None:
-    for name in [finding.saliency_name for analysis in analyses for finding in analysis.mapped_findings]:
-        file_store().delete(name)

@@ -4,14 +4,15 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.entities import Image, Study, User
+from app.entities import Image, Study
 from app.errors import RefusedUpload
 from app.services import audit
+from app.services.actor import Actor
 from app.services.storage import MissingFile, file_store
 from app.services.studies.submit import Picture, check_quota, check_task, store_study
 
 # What the row of an image keeps: all that its upload told.
-KEPT = ("original_name", "sha256", "byte_size", "width", "height", "media_type")
+KEPT = ("original_name", "sha256", "byte_size", "width", "height", "media_type", "orientation", "page", "facts")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def list_offers(study: Study) -> list[Offer]:
     return [Offer(task, tuple(images), copies.get(task)) for task, images in offered.items()]
 
 
-def copy_study(*, study: Study, task: str, by: User, address: str = "") -> Study:
+def copy_study(*, study: Study, task: str, actor: Actor) -> Study:
     """A new study, of the same sender and patient, of those images that the gate offered for `task`.
 
     It waits to be analysed. Asked again this answers the study that it made, unless that was deleted. Raises
@@ -45,9 +46,9 @@ def copy_study(*, study: Study, task: str, by: User, address: str = "") -> Study
         raise RefusedUpload("No image of this study was found to fit that task. Send the image anew for it.")
     if offer.copy:
         return offer.copy
-    check_quota(by)
+    check_quota(actor.user)
     check_task(task)
-    audit.record("study.copy", user=by, object_key=study.key, detail=task, address=address)
+    audit.record("study.copy", actor=actor, object_key=study.key, detail=task)
     copy = Study(
         owner_id=study.owner_id,
         submission_key=_submission_key(study, task),
@@ -57,7 +58,7 @@ def copy_study(*, study: Study, task: str, by: User, address: str = "") -> Study
         patient_reference=study.patient_reference,
         note=study.note,
     )
-    return store_study(copy, _pictures(offer.images), by, address).study
+    return store_study(copy, _pictures(offer.images), actor).study
 
 
 def _submission_key(study: Study, task: str) -> str:

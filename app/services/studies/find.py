@@ -1,7 +1,7 @@
 """Finds stored studies. Every read goes through the viewer's rights: own studies, or all for reviewers and admins."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -10,14 +10,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
-from app.entities import Analysis, Image, Report, Review, ReviewState, Study, User
+import models
+from app.entities import Analysis, Image, Report, Review, ReviewState, Study, StudyStatus, User
 from app.errors import NotFound
 from app.extensions import db
 from app.services.lookup import ANY, Match, indexed, match, unindexed
 from app.services.paging import KEY, Conditions, Cursor, Key, Order, Page, iter_rows, read_page
 from app.services.studies import search
+from app.services.studies.state import ORDER
 
-OUTCOMES = ("finding", "inconclusive", "no_finding", "not_assessed", "failed", "pending")
 # Every order is that of an index of the table (see entities.Study), read forwards or backwards.
 SORTS = {
     "newest": Order((Key(Study.created_at, descending=True), Key(Study.id, descending=True)), name=Study.key),
@@ -25,7 +26,8 @@ SORTS = {
     "patient": Order((Key(Study.patient_name), Key(Study.id)), name=Study.key),
     "outcome": Order(
         (
-            Key(Study.outcome, values=OUTCOMES),
+            # Last those without an outcome, since not every image is done.
+            Key(Study.outcome, values=(*ORDER, "")),
             Key(Study.lead_probability, descending=True),
             Key(Study.id, descending=True),
         ),
@@ -49,6 +51,7 @@ class StudyFilter:
 
     q: str = ""
     task: str = ""
+    status: str = ""
     outcome: str = ""
     label: str = ""
     review: str = ""
@@ -66,9 +69,10 @@ class StudyFilter:
         return cls(
             q=args.get("q", "").replace("\0", "").strip()[:MAX_QUERY],
             task=_key(args.get("task", "")),
-            outcome=args.get("outcome", "") if args.get("outcome") in OUTCOMES else "",
+            status=_one_of(StudyStatus, args.get("status", "")),
+            outcome=_one_of(models.Outcome, args.get("outcome", "")),
             label=label if all(WORD.fullmatch(part) for part in label.split(":", 1)) else "",
-            review=args.get("review", "") if args.get("review") in list(ReviewState) else "",
+            review=_one_of(ReviewState, args.get("review", "")),
             user=_id(args.get("user", "")),
             date_from=_day(args.get("date_from", "")),
             date_to=_day(args.get("date_to", "")),
@@ -197,6 +201,7 @@ def _conditions(wanted: StudyFilter, viewer: User, look: Look) -> Iterator[Colum
         (Study.task, wanted.task),
         (Study.task, "".join(label_task)),
         (Study.lead_label, label),
+        (Study.status, wanted.status),
         (Study.outcome, wanted.outcome),
         (Study.review_state, wanted.review),
         (Study.owner_id, wanted.user if viewer.sees_all_studies else None),
@@ -211,6 +216,10 @@ def _conditions(wanted: StudyFilter, viewer: User, look: Look) -> Iterator[Colum
 
 def _key(text: str) -> str:
     return text if WORD.fullmatch(text) else ""
+
+
+def _one_of(values: Iterable[str], text: str) -> str:
+    return text if text in list(values) else ""
 
 
 def _id(text: str) -> int | None:

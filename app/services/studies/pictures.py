@@ -32,7 +32,7 @@ def render_view(image: Image, view: str, label: str = "") -> tuple[bytes, str]:
         raise NotFound(IMAGE_MISSING) from None
     if view == "heatmap":
         return models.render_heatmap(saliency, (image.height, image.width), MAX_SIDE), "image/png"
-    return models.render_view(view, models.decode_image(data, MAX_SIDE).pixels, saliency, MAX_SIDE)
+    return models.render_view(view, models.read_stored(data, image.orientation, MAX_SIDE), saliency, MAX_SIDE)
 
 
 def _saliency_name(image: Image, label: str) -> str:

@@ -9,24 +9,26 @@ from app.entities import Analysis, Finding, Image, Report, Review, SearchTerm, S
 from app.errors import Forbidden
 from app.extensions import db
 from app.services import audit
+from app.services.actor import Actor
 from app.services.storage import file_store
+from app.services.studies.claim import heatmap_names
 
 
 def may_delete(study: Study, user: User) -> bool:
     return user.is_admin or user.id == study.owner_id
 
 
-def delete_study(*, study: Study, by: User, address: str = "") -> None:
+def delete_study(*, study: Study, actor: Actor) -> None:
     """Hide the study everywhere; rows and files stay until they are purged. Raises Forbidden."""
-    if not may_delete(study, by):
+    if not may_delete(study, actor.user):
         raise Forbidden("Only the user who sent a study, or an administrator, may delete it.")
     study.deleted_at = utc_now()
-    study.deleted_by_id = by.id
-    audit.record("study.delete", user=by, object_key=study.key, address=address)
+    study.deleted_by_id = actor.user.id
+    audit.record("study.delete", actor=actor, object_key=study.key)
     db.session.commit()
 
 
-def purge_studies(*, deleted_before_days: int) -> int:
+def purge_studies(*, deleted_before_days: int, actor: Actor) -> int:
     """Remove files and rows of studies deleted at least so many days ago; the audit log stays. Returns their number.
 
     Each study is committed by itself, its files going first: an interrupted run is finished by the next one.
@@ -36,7 +38,7 @@ def purge_studies(*, deleted_before_days: int) -> int:
     for study in studies:
         for name in _file_names(study):
             file_store().delete(name)
-        audit.record("study.purge", object_key=study.key)
+        audit.record("study.purge", actor=actor, object_key=study.key)
         _delete_rows(study.id)
         db.session.commit()
     return len(studies)
@@ -45,6 +47,7 @@ def purge_studies(*, deleted_before_days: int) -> int:
 def _file_names(study: Study) -> Iterator[str]:
     for image in study.images:
         yield image.stored_name
+        yield from heatmap_names(image.claim)
         yield from (finding.saliency_name for analysis in image.analyses for finding in analysis.mapped_findings)
     yield from (report.stored_name for report in study.reports)
 

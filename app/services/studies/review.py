@@ -1,13 +1,16 @@
 """What reviewers say of a study. Each word is a new row; the finding is never edited."""
 
 import models
-from app.entities import Review, ReviewState, Study, User
+from app.entities import Review, ReviewState, Study, StudyStatus, User
 from app.errors import AppError, Forbidden
 from app.extensions import db
 from app.services import audit
+from app.services.actor import Actor
 from app.services.studies.submit import clean_text
 
 MAX_COMMENT = 2000
+# Outcomes with one answer, which a reviewer can only agree with or replace.
+DECIDED = (models.Outcome.FINDING, models.Outcome.NO_FINDING)
 
 
 class InvalidReview(AppError):
@@ -21,6 +24,11 @@ def may_review(user: User) -> bool:
     return user.sees_all_studies
 
 
+def is_reviewable(study: Study) -> bool:
+    """Is there a result to agree with, or not? While an image is not done, the study has none."""
+    return study.status == StudyStatus.DONE
+
+
 def review_labels(study: Study) -> tuple[models.Label, ...]:
     """The answers that a reviewer may call right: those of the task's primary head."""
     try:
@@ -29,23 +37,23 @@ def review_labels(study: Study) -> tuple[models.Label, ...]:
         return ()
 
 
-def record_review(
-    *, study: Study, reviewer: User, agrees: bool, correct_label: str = "", comment: str = "", address: str = ""
-) -> Review:
+def record_review(*, study: Study, agrees: bool, correct_label: str = "", comment: str = "", actor: Actor) -> Review:
     """Add a review. Who disagrees says which label is right, or comments why. Raises Forbidden, InvalidReview."""
-    if not may_review(reviewer):
+    if not may_review(actor.user):
         raise Forbidden("Only reviewers and administrators review studies.")
     comment = clean_text(comment)
     _check(study, agrees, correct_label, comment)
-    review = Review(reviewer_id=reviewer.id, agrees=agrees, correct_label=correct_label, comment=comment)
+    review = Review(reviewer_id=actor.user.id, agrees=agrees, correct_label=correct_label, comment=comment)
     study.reviews.append(review)
     study.review_state = ReviewState.AGREED if agrees else ReviewState.DISAGREED
-    audit.record("review.create", user=reviewer, object_key=study.key, address=address)
+    audit.record("review.create", actor=actor, object_key=study.key)
     db.session.commit()
     return review
 
 
 def _check(study: Study, agrees: bool, correct_label: str, comment: str) -> None:
+    if not is_reviewable(study):
+        raise InvalidReview("This study has no result yet. Try the images again that are not analysed.")
     if correct_label and correct_label not in {label.key for label in review_labels(study)}:
         raise InvalidReview("Choose one of the answers offered.")
     if len(comment) > MAX_COMMENT:
@@ -54,5 +62,5 @@ def _check(study: Study, agrees: bool, correct_label: str, comment: str) -> None
         raise InvalidReview("Choose a right answer only if you disagree.")
     if not agrees and not (correct_label or comment):
         raise InvalidReview("Say which answer is right, or in the comment why you disagree.")
-    if correct_label == study.lead_label and study.outcome in ("finding", "no_finding") and correct_label:
+    if correct_label == study.lead_label and study.outcome in DECIDED and correct_label:
         raise InvalidReview("This is the answer that the network gave. Agree with it, or choose another one.")

@@ -1,11 +1,11 @@
-"""Takes in a study: checks every file, stores the pixels without their metadata, inserts the rows."""
+"""Takes in a study: checks every file, stores its pictures without loss and without metadata, inserts the rows."""
 
 import hashlib
 import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -20,9 +20,12 @@ from app.entities import AuditEvent, Image, Study, User, utc_now
 from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
 from app.services import audit
+from app.services.actor import Actor
+from app.services.decoders import decode_file
 from app.services.storage import file_store
 from app.services.studies import search
 from app.services.studies.analyse import available_tasks, unavailable_reasons
+from app.wording_files import unreadable_text
 
 # Sent instead of a task's name: the gate finds the task from the images.
 DETECT = "detect"
@@ -44,7 +47,7 @@ class Upload:
 
 
 class Picture(NamedTuple):
-    """The row of an image, the bytes of its file, and the pixels in them where those are at hand."""
+    """The row of an image, the bytes to store, and what networks read of them where that is at hand, uint8 RGB."""
 
     row: Image
     data: bytes
@@ -73,31 +76,31 @@ class UnclearTask(RefusedFile):
 
 def receive_study(
     *,
-    owner: User,
+    actor: Actor,
     task: str,
     uploads: Sequence[Upload],
     patient_name: str = "",
     patient_reference: str = "",
     note: str = "",
     submission_key: str | None = None,
-    address: str = "",
 ) -> Received:
-    """Store a study of `uploads` for `task`, all or nothing; it waits to be analysed (outcome "pending").
+    """Store a study of `uploads` for `task`, the actor's, all or nothing; it waits to be analysed.
 
     `task` is a task's name or DETECT: then the gate finds the one task that reads all these images.
     The same form with the same content sent again answers the study that it made the first time. Raises RefusedUpload
     for what is not accepted, TooManyRequests over the quota, StorageFailed when the disk does not take it.
     """
-    check_quota(owner)
+    check_quota(actor.user)
     try:
-        study = _checked_study(owner, task, uploads, patient_name, patient_reference, note, submission_key)
+        study = _checked_study(actor.user, task, uploads, patient_name, patient_reference, note, submission_key)
         if found := _same_submission(study.submission_key):
             return Received(found, {})
         pictures = _pictures(uploads)
-        return store_study(study, _detecting(study, uploads, pictures) if task == DETECT else pictures, owner, address)
+        kept = _detecting(study, pictures) if task == DETECT else (picture for _, picture in pictures)
+        return store_study(study, kept, actor)
     except RefusedUpload as refusal:
         detail = f"{refusal.sha256[:16]} {refusal.reason}" if isinstance(refusal, RefusedFile) else refusal.message
-        audit.record("study.refuse", user=owner, detail=detail[:255], address=address)
+        audit.record("study.refuse", actor=actor, detail=detail)
         db.session.commit()
         raise
 
@@ -201,9 +204,9 @@ def _same_submission(key: str | None) -> Study | None:
     return db.session.scalar(select(Study).where(Study.submission_key == key)) if key else None
 
 
-def _detecting(study: Study, uploads: Sequence[Upload], pictures: Iterable[Picture]) -> Iterator[Picture]:
+def _detecting(study: Study, pictures: Iterable[tuple[Upload, Picture]]) -> Iterator[Picture]:
     """The same pictures; the study's task is found on the way. Raises UnclearTask, or RefusedUpload."""
-    for upload, picture in zip(uploads, pictures, strict=True):
+    for upload, picture in pictures:
         _agree(study, upload, _detected(upload, picture.pixels))
         yield picture
 
@@ -233,7 +236,7 @@ def _detected(upload: Upload, pixels: np.ndarray) -> models.Task:
     return detection.task
 
 
-def store_study(study: Study, pictures: Iterable[Picture], by: User, address: str) -> Received:
+def store_study(study: Study, pictures: Iterable[Picture], actor: Actor) -> Received:
     """Store a new study with these images, all or nothing.
 
     Answers the study that has the same submission key, if there is one already. Raises StorageFailed, and whatever
@@ -246,14 +249,14 @@ def store_study(study: Study, pictures: Iterable[Picture], by: User, address: st
             image = picture.row
             names.append(store.put(picture.data, SUFFIXES[image.media_type]))
             if picture.pixels is not None:
-                pixels[names[-1]] = models.shrink_to_read(picture.pixels)
+                pixels[names[-1]] = picture.pixels
             image.position, image.stored_name = position, names[-1]
             study.images.append(image)
         study.terms = search.make_terms(study)
         db.session.add(study)
         db.session.flush()
         detail = f"{study.task}, found by the gate" if study.task_detected else study.task
-        audit.record("study.create", user=by, object_key=study.key, detail=detail, address=address)
+        audit.record("study.create", actor=actor, object_key=study.key, detail=detail)
         db.session.commit()
     except BaseException as error:
         db.session.rollback()
@@ -267,24 +270,35 @@ def store_study(study: Study, pictures: Iterable[Picture], by: User, address: st
     return Received(study, pixels)
 
 
-def _decoded(upload: Upload) -> models.DecodedImage:
-    try:
-        return models.decode_image(upload.data)
-    except models.UnreadableImage as error:
-        raise RefusedFile(upload, str(error)) from None
-
-
-def _pictures(uploads: Sequence[Upload]) -> Iterator[Picture]:
-    """Each upload, its pixels encoded anew without any metadata."""
+def _pictures(uploads: Sequence[Upload]) -> Iterator[tuple[Upload, Picture]]:
+    """Every picture with the upload that it is of, in their order. Raises RefusedFile, and ServerBusy."""
+    count, most = 0, current_app.config["MAX_IMAGES_PER_STUDY"]
     for upload in uploads:
-        decoded = _decoded(upload)
-        height, width = decoded.pixels.shape[:2]
-        row = Image(
-            original_name=clean_file_name(upload.filename),
-            sha256=hashlib.sha256(upload.data).hexdigest(),
-            byte_size=len(upload.data),
-            width=width,
-            height=height,
-            media_type=decoded.media_type,
-        )
-        yield Picture(row, models.encode_image(decoded.pixels, decoded.media_type), decoded.pixels)
+        pictures = _pictures_of(upload)
+        count += len(pictures)
+        if count > most:
+            raise RefusedFile(upload, f"With its pages the study has more than {most} images. Send fewer at once.")
+        yield from ((upload, picture) for picture in pictures)
+
+
+def _pictures_of(upload: Upload) -> list[Picture]:
+    try:
+        frames = decode_file(upload.data)
+    except models.UnreadableImage as error:
+        raise RefusedFile(upload, unreadable_text(error.code, error.values)) from None
+    digest = hashlib.sha256(upload.data).hexdigest()
+    return [Picture(_row(upload, digest, frame, len(frames)), frame.stored, frame.pixels) for frame in frames]
+
+
+def _row(upload: Upload, digest: str, frame: models.DecodedFrame, pages: int) -> Image:
+    return Image(
+        original_name=clean_file_name(upload.filename),
+        sha256=digest,
+        byte_size=len(upload.data),
+        width=frame.width,
+        height=frame.height,
+        media_type=frame.media_type,
+        orientation=frame.orientation,
+        page=frame.position + 1 if pages > 1 else 0,
+        facts=asdict(frame.facts),
+    )

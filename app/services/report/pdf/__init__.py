@@ -61,7 +61,7 @@ def _opening(content: ReportContent, document_id: str, issued_at: datetime, issu
         text(_question(content), "question"),
         facts_table(facts),
         Spacer(0, 10),
-        outcome_box(content.outcome, content.headline, content.reason),
+        outcome_box(content.state, content.headline, content.reason),
     ]
     if content.note:
         opening += [text("Note of the sender", "heading"), text(content.note)]
@@ -101,10 +101,10 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
     first = [text(heading, "heading")]
     if several:
         # The study's box above says it for a single image.
-        first += [outcome_box(section.outcome, section.headline, section.reason), Spacer(0, 4)]
+        first += [outcome_box(section.state, section.headline, section.reason), Spacer(0, 4)]
     first += [
         pictures_row(section, original, overlay, LOW if several else TALL),
-        text(f"File “{section.original_name}”, SHA-256 {section.sha256}", "small"),
+        text(f"File “{section.original_name}”{_page(section.page)}, SHA-256 {section.sha256}", "small"),
     ]
     if section.steps:
         first += [
@@ -116,6 +116,10 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
     if several and heads:
         first += heads.pop(0)
     return [KeepTogether(first), *(KeepTogether(head) for head in heads)]
+
+
+def _page(page: int) -> str:
+    return f", page {page}" if page else ""
 
 
 def _head(head: HeadSection) -> list[Flowable]:

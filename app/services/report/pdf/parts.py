@@ -10,9 +10,9 @@ from reportlab.platypus import Flowable, Image, Table, TableStyle
 from app import wording
 from app.services.report.content import HeadSection, ImageSection, LabelLine, MeasureLine
 from app.services.report.pdf.fonts import REGULAR, load
-from app.services.report.pdf.style import CONTENT_WIDTH, DECISION_COLOURS, GAP, INK, LINE, OUTCOME_COLOURS, SOFT, STYLES
+from app.services.report.pdf.style import CONTENT_WIDTH, DECISION_COLOURS, GAP, INK, LINE, SOFT, STATE_COLOURS, STYLES
 from app.services.report.pdf.text import Text
-from app.wording import decision_look, outcome_look
+from app.wording import decision_look, state_look
 
 PICTURE_WIDTH = (CONTENT_WIDTH - GAP) / 2
 CAPTION_SPACE = 3
@@ -79,10 +79,10 @@ def facts_table(facts: Sequence[tuple[str, str]], columns: int = 2) -> Table:
     return table
 
 
-def outcome_box(outcome: str, headline: str, reason: str) -> Table:
-    """The result in one box: the outcome's word, the headline, the reason."""
-    ink, soft = OUTCOME_COLOURS[outcome]
-    word = Text(outcome_look(outcome).word.upper(), STYLES["outcome"].clone("outcome_coloured", textColor=ink))
+def outcome_box(state: str, headline: str, reason: str) -> Table:
+    """The result in one box: the word of the outcome, or of the status without one; the headline, the reason."""
+    ink, soft = STATE_COLOURS[state]
+    word = Text(state_look(state).word.upper(), STYLES["outcome"].clone("outcome_coloured", textColor=ink))
     rows = [[word], [text(headline, "headline")]] + ([[text(reason)]] if reason else [])
     table = Table(rows, colWidths=[CONTENT_WIDTH])
     table.setStyle(
@@ -105,7 +105,7 @@ def pictures_row(section: ImageSection, original: bytes | None, overlay: bytes |
     """The image and its heatmap side by side, each with its caption."""
     size = f"Image as sent, {section.width} × {section.height} pixels"
     heatmap = f"Heatmap for “{section.heatmaps[0].name}”: from blue (little) to red (much)" if overlay else ""
-    why = "it was not stored" if section.sections else outcome_look(section.outcome).word.lower()
+    why = "it was not stored" if section.sections else state_look(section.state).word.lower()
     pictures = [
         _picture(original, max_height, "The stored image is missing."),
         _picture(overlay, max_height, f"No heatmap: {why}."),

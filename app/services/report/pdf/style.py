@@ -22,14 +22,16 @@ LINE = HexColor("#d3dde4")
 ACCENT = HexColor("#0b6477")
 SOFT = HexColor("#eef3f6")
 
-# Outcome -> colour of its words and rule, colour of its box; the same tokens as in static/css/lumen.css.
-OUTCOME_COLOURS = {
+# Outcome, or status -> colour of its words and rule, colour of its box; the same tokens as in static/css/lumen.css.
+_FAILED = (HexColor("#a3182d"), HexColor("#fceaec"))
+_PENDING = (HexColor("#1b5796"), HexColor("#e5f0fb"))
+STATE_COLOURS = {
     "finding": (HexColor("#97380a"), HexColor("#fdeee3")),
     "no_finding": (HexColor("#1a6440"), HexColor("#e4f4ea")),
     "inconclusive": (HexColor("#583a99"), HexColor("#f0ebfb")),
     "not_assessed": (HexColor("#44566a"), HexColor("#e9eef3")),
-    "failed": (HexColor("#a3182d"), HexColor("#fceaec")),
-    "pending": (HexColor("#1b5796"), HexColor("#e5f0fb")),
+    **dict.fromkeys(("failed", "incomplete"), _FAILED),
+    **dict.fromkeys(("waiting", "received", "running"), _PENDING),
 }
 DECISION_COLOURS = {
     "likely": ACCENT,

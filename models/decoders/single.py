@@ -1,0 +1,29 @@
+"""One picture of a JPEG or PNG: what a data set for training is read with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.decoders.errors import UnreadableCode, UnreadableImage
+from models.decoders.registry import JPEG, PNG, read_file
+from models.imaging import shrink
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """`pixels`: uint8 [height, width, 3], RGB, upright, sRGB. `media_type`: of the file as it came."""
+
+    pixels: np.ndarray
+    media_type: str
+
+
+def decode_image(data: bytes, max_side: int | None = None) -> DecodedImage:
+    """The picture of a JPEG or PNG, as `read_file` reads it; its first where phones put others behind it.
+
+    `max_side`: shrunk so that the longest side is at most that, for showing. Raises UnreadableImage.
+    """
+    frames = read_file(data, (JPEG, PNG))
+    if len(frames) != 1:
+        raise UnreadableImage(UnreadableCode.SEVERAL_PICTURES)
+    pixels = frames[0].pixels if max_side is None else shrink(frames[0].pixels, max_side)
+    return DecodedImage(pixels, frames[0].facts.media_type)

@@ -1,0 +1,24 @@
+"""Pixels turned upright, as EXIF orientation says (TIFF 6.0, tag 274)."""
+
+import cv2
+import numpy as np
+
+
+def turn_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Uint8 or uint16 [height, width, ...] of a picture stored in this orientation (1 to 8), as it is meant."""
+    match orientation:
+        case 2:
+            return cv2.flip(pixels, 1)
+        case 3:
+            return cv2.flip(pixels, -1)
+        case 4:
+            return cv2.flip(pixels, 0)
+        case 5:
+            return cv2.transpose(pixels)
+        case 6:
+            return cv2.rotate(pixels, cv2.ROTATE_90_CLOCKWISE)
+        case 7:
+            return cv2.flip(cv2.transpose(pixels), -1)
+        case 8:
+            return cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    return pixels
