@@ -1,4 +1,4 @@
-"""What templates may call: the words and looks of app/wording.py, sizes, times and names."""
+"""What templates may call: the words and looks of app/wording/, sizes, times and names."""
 
 from datetime import datetime
 

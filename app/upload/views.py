@@ -8,7 +8,7 @@ from app.clients import current_actor
 from app.errors import RefusedUpload
 from app.services import studies
 from app.upload.forms import UploadForm
-from app.wording_files import ACCEPTED_TYPES, accepted_formats
+from app.wording.files import ACCEPTED_TYPES, accepted_formats
 
 bp = Blueprint("upload", __name__)
 

@@ -1,4 +1,4 @@
-"""Why a file is no acceptable image: a code with values. Sentences are made in `app/wording_files.py`."""
+"""Why a file is no acceptable image: a code with values. Sentences are made in `app/wording/files.py`."""
 
 from enum import StrEnum
 

@@ -25,7 +25,6 @@ from tqdm import tqdm
 
 from models.card import HeadCard, HeadMetrics, Metrics, ReliabilityBin
 from models.card_file import NetworkUnavailable, load_card, read_card, write_card
-from models.decoders.errors import UnreadableImage
 from models.deployment import current_deployment
 from models.measures import Measure, MeasureSet
 from models.records import to_json
@@ -143,7 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
             check_outside_repository(options.plots)
         images = score_images(task, _examples(task, options.manifest, options.split))
         measured = evaluate(task, images, options.split or ("all" if options.manifest else "test"))
-    except (UnfitManifest, UnreadableImage, NetworkUnavailable, InsideRepository) as error:
+    except (UnfitManifest, NetworkUnavailable, InsideRepository) as error:
         raise SystemExit(str(error)) from None
     if measured.split == "test" and not options.manifest:
         # Imported here, since it takes Keras, which nothing else of this command does.

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import models
-from app.wording_files import unreadable_text
+from app.wording.files import unreadable_text
 from tests.bad_files import PNG_SIGNATURE, chunk
 
 

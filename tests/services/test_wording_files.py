@@ -6,7 +6,7 @@ import string
 import pytest
 
 import models
-from app.wording_files import ACCEPTED, UNREADABLE, unreadable_text
+from app.wording.files import ACCEPTED_TYPES, UNREADABLE, accepted_formats, unreadable_text
 from models import UnreadableCode
 
 # Values as the decoders give them.
@@ -38,7 +38,8 @@ def test_lists_and_numbers_are_written_as_people_write_them():
 
 
 def test_what_is_accepted_is_what_is_read():
-    assert [name for name, _, _ in ACCEPTED] == [known.name for known in models.FORMATS]
-    suffixes = [suffix for _, suffixes, _ in ACCEPTED for suffix in suffixes]
-    assert len(set(suffixes)) == len(suffixes)
-    assert all(suffix.startswith(".") for suffix in suffixes)
+    parts = ACCEPTED_TYPES.split(",")
+    read = [known for known in models.FORMATS if known.is_installed]
+    assert parts == [part for known in read for part in (known.media_type, *known.suffixes)]
+    assert len(parts) == len(set(parts))
+    assert all(known.name in accepted_formats() for known in read)

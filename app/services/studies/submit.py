@@ -25,7 +25,7 @@ from app.services.decoders import decode_file
 from app.services.storage import file_store
 from app.services.studies import search
 from app.services.studies.analyse import available_tasks, unavailable_reasons
-from app.wording_files import unreadable_text
+from app.wording.files import unreadable_text
 
 # Sent instead of a task's name: the gate finds the task from the images.
 DETECT = "detect"

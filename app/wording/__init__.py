@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import models
 from app.entities import FailureCode, ImageStatus, StudyStatus
-from app.wording_reasons import REASONS
+from app.wording.reasons import REASONS
 from models import Decision, Outcome
 
 
