@@ -23,7 +23,7 @@ from models.imaging import shrink_to_read
 
 def main(memory_bytes: int, cpu_seconds: int) -> None:
     """Answer until the input ends."""
-    requests, answers = sys.stdin.buffer.raw, sys.stdout.buffer.raw
+    requests, answers = io.FileIO(0, closefd=False), io.FileIO(1, "w", closefd=False)
     # What Pillow would import when it meets a format.
     Image.init()
     cv2.setNumThreads(1)
@@ -64,10 +64,10 @@ def _describe(frame: Frame) -> tuple[dict[str, Any], list[bytes | memoryview]]:
         "stored_bytes": len(frame.stored),
         "read_size": [pixels.shape[1], pixels.shape[0]],
     }
-    return header, [frame.stored, memoryview(np.ascontiguousarray(pixels)).cast("B")]
+    return header, [frame.stored, np.ascontiguousarray(pixels).data.cast("B")]
 
 
-def _fill(file: io.RawIOBase, buffer: memoryview) -> None:
+def _fill(file: io.FileIO, buffer: memoryview) -> None:
     """Read until the buffer is full. Raises EOFError where the input ends."""
     while buffer:
         count = file.readinto(buffer)
@@ -76,10 +76,11 @@ def _fill(file: io.RawIOBase, buffer: memoryview) -> None:
         buffer = buffer[count:]
 
 
-def _write(file: io.RawIOBase, pieces: list[bytes | memoryview]) -> None:
-    for piece in map(memoryview, pieces):
-        while piece:
-            piece = piece[file.write(piece) :]
+def _write(file: io.FileIO, pieces: list[bytes | memoryview]) -> None:
+    for piece in pieces:
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[file.write(rest) :]
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ class DecoderProcess:
         def fill(buffer: memoryview) -> None:
             while buffer:
                 self._wait(pipe, select.POLLIN, deadline)
-                count = pipe.readinto(buffer)
+                count = os.readv(pipe.fileno(), [buffer])
                 if not count:
                     raise self._ended()
                 buffer = buffer[count:]
