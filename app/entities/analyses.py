@@ -1,6 +1,6 @@
 """What networks said of an image: analyses and their findings."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Double, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -24,12 +24,12 @@ class Analysis(Entity):
     outcome: Mapped[str] = mapped_column(String(16))  # a models.Outcome
     # Why, as a code with its values; rows from before there were codes keep their text.
     reason_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
-    reason_values: Mapped[dict] = mapped_column(JSON, default=dict)
+    reason_values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     reason: Mapped[str] = mapped_column(String(500), default="")
     lead_label: Mapped[str] = mapped_column(String(40), default="")
     lead_probability: Mapped[float | None] = mapped_column(Double)
     suggested_task: Mapped[str] = mapped_column(String(40), default="")  # that the gate offers instead
-    timings_ms: Mapped[dict] = mapped_column(JSON, default=dict)  # stage -> milliseconds
+    timings_ms: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # stage -> milliseconds
 
     image: Mapped["Image"] = relationship(back_populates="analyses")
     findings: Mapped[list["Finding"]] = relationship(back_populates="analysis", order_by="Finding.id")

@@ -6,6 +6,7 @@ tells how many rows there are, nor lets the next one be guessed.
 
 import secrets
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import DateTime
 from sqlalchemy.dialects import mysql
@@ -27,9 +28,9 @@ def new_key() -> str:
     return secrets.token_hex(16)
 
 
-class Entity(db.Model):
+class Entity(db.Model):  # type: ignore[name-defined] # Flask-SQLAlchemy makes this class when it runs
     __abstract__ = True
-    __table_args__: tuple | dict = {"mysql_charset": "utf8mb4"}
+    __table_args__: tuple[Any, ...] | dict[str, Any] = {"mysql_charset": "utf8mb4"}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Double, ForeignKey, Index, String, Text
 from sqlalchemy.dialects import mysql
@@ -111,7 +111,7 @@ class Study(Entity):
     terms: Mapped[list["SearchTerm"]] = relationship()
 
 
-class SearchTerm(db.Model):
+class SearchTerm(db.Model):  # type: ignore[name-defined] # as in Entity
     """A beginning by which the search finds a study (services.studies.search). The owner's id is that of the study."""
 
     __tablename__ = "search_terms"
@@ -146,14 +146,14 @@ class Image(Entity):
     # Counted from 1 within a file of several pages; 0 for the picture of a file of its own.
     page: Mapped[int] = mapped_column(default=0, server_default="0")
     # What the file that was sent says of the picture: the fields of models.Facts.
-    facts: Mapped[dict] = mapped_column(JSON, default=dict)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     status: Mapped[str] = mapped_column(String(16), default=ImageStatus.RECEIVED, server_default=ImageStatus.RECEIVED)
     # Only of a running image: who analyses it (services.studies.claim) and since when.
     claim: Mapped[str] = mapped_column(String(32), default="", server_default="")
     claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Only of a failed image: a FailureCode with its values, or the text that was stored before there were codes.
     failure_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
-    failure_values: Mapped[dict] = mapped_column(JSON, default=dict)
+    failure_values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     failure_text: Mapped[str] = mapped_column(String(500), default="", server_default="")
     failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

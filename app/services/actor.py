@@ -21,6 +21,12 @@ class Actor:
         """Who uses the command line: nobody whom Lumen knows."""
         return cls(session="shell", request_id=new_key())
 
+    def require_user(self) -> User:
+        """The user of what only somebody signed in may do. Raises RuntimeError for nobody: that let a stranger in."""
+        if self.user is None:
+            raise RuntimeError("Nobody is signed in, and this needs a user: ask for one before the service is called.")
+        return self.user
+
     def as_user(self, user: User | None) -> "Actor":
         """The same request, as of this user: whom a sign-in names, or who has just registered."""
         return replace(self, user=user)

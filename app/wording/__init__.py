@@ -14,10 +14,14 @@ from models import Decision, Outcome
 class Answer(Protocol):
     """One label of a question with its calibrated probability, 0 to 1, and its models.Decision."""
 
-    key: str
-    name: str
-    probability: float
-    decision: str
+    @property
+    def key(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def probability(self) -> float: ...
+    @property
+    def decision(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -29,14 +33,14 @@ class Look:
     icon: str
 
 
-OUTCOMES = {
+OUTCOMES: dict[str, Look] = {
     Outcome.FINDING: Look("Finding", "is-finding", "finding"),
     Outcome.NO_FINDING: Look("No finding", "is-no-finding", "no-finding"),
     Outcome.INCONCLUSIVE: Look("Inconclusive", "is-inconclusive", "inconclusive"),
     Outcome.NOT_ASSESSED: Look("Not assessed", "is-not-assessed", "not-assessed"),
 }
 # Of studies and of images.
-STATUSES = {
+STATUSES: dict[str, Look] = {
     StudyStatus.WAITING: Look("Waiting", "is-pending", "pending"),
     ImageStatus.RECEIVED: Look("Waiting", "is-pending", "pending"),
     StudyStatus.RUNNING: Look("Being analysed", "is-pending", "pending"),
@@ -44,7 +48,7 @@ STATUSES = {
     StudyStatus.INCOMPLETE: Look("Incomplete", "is-failed", "failed"),
     ImageStatus.FAILED: Look("Failed", "is-failed", "failed"),
 }
-FAILURES = {
+FAILURES: dict[str, str] = {
     FailureCode.NETWORK_UNAVAILABLE: (
         "The network for {task} is not available now. Try again later; if this persists, tell an administrator."
     ),
@@ -69,7 +73,7 @@ DECISIONS = {
 # As many names stand in a brief answer at most; the tables list all.
 BRIEF = 3
 # What is said of an image, by its outcome or status, instead of an answer.
-WITHOUT_ANSWER = {
+WITHOUT_ANSWER: dict[str, str] = {
     Outcome.NOT_ASSESSED: "Not assessed: no finding is given for this image",
     ImageStatus.FAILED: "This image could not be analysed: no finding is given for it",
     ImageStatus.RUNNING: "This image is being analysed",

@@ -2,7 +2,7 @@
 
 from models import ReasonCode
 
-REASONS = {
+REASONS: dict[str, str] = {
     ReasonCode.TOO_SMALL: (
         "The image is too small to assess: {width} × {height} pixels. Send it in full size, not a preview."
     ),

@@ -23,7 +23,8 @@ from models.imaging import shrink_to_read
 
 def main(memory_bytes: int, cpu_seconds: int) -> None:
     """Answer until the input ends."""
-    requests, answers = sys.stdin.buffer.raw, sys.stdout.buffer.raw
+    # Without a buffer: what the parent waits for must not wait here.
+    requests, answers = io.FileIO(sys.stdin.fileno(), closefd=False), io.FileIO(sys.stdout.fileno(), "w", closefd=False)
     # What Pillow would import when it meets a format.
     Image.init()
     cv2.setNumThreads(1)
@@ -64,7 +65,7 @@ def _describe(frame: Frame) -> tuple[dict[str, Any], list[bytes | memoryview]]:
         "stored_bytes": len(frame.stored),
         "read_size": [pixels.shape[1], pixels.shape[0]],
     }
-    return header, [frame.stored, memoryview(np.ascontiguousarray(pixels)).cast("B")]
+    return header, [frame.stored, np.ascontiguousarray(pixels).data.cast("B")]
 
 
 def _fill(file: io.RawIOBase, buffer: memoryview) -> None:
@@ -77,9 +78,10 @@ def _fill(file: io.RawIOBase, buffer: memoryview) -> None:
 
 
 def _write(file: io.RawIOBase, pieces: list[bytes | memoryview]) -> None:
-    for piece in map(memoryview, pieces):
-        while piece:
-            piece = piece[file.write(piece) :]
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            left = left[file.write(left) :]
 
 
 if __name__ == "__main__":

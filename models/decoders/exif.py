@@ -2,6 +2,7 @@
 
 import re
 import struct
+from typing import Any
 
 _ORIENTATION = 0x0112
 _SHORT = 3
@@ -29,7 +30,7 @@ def read_xmp_orientation(xmp: bytes) -> int:
     return int(match[1]) if match else 1
 
 
-def _unpack(form: str, data: bytes, start: int):
+def _unpack(form: str, data: bytes, start: int) -> Any:
     """The value, or tuple of several values, that stand there; 0 where the data ends before."""
     if start + struct.calcsize(form) > len(data):
         return 0

@@ -1,6 +1,7 @@
 """One decoding process, as the server sees it: started, asked, and ended when it hangs."""
 
 import fcntl
+import io
 import os
 import select
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from models.decoders import messages
 
@@ -107,11 +108,12 @@ class DecoderProcess:
 
     def _read(self, deadline: float) -> messages.Message:
         pipe = self._pipes[1]
+        raw = cast(io.RawIOBase, pipe)
 
         def fill(buffer: memoryview) -> None:
             while buffer:
                 self._wait(pipe, select.POLLIN, deadline)
-                count = pipe.readinto(buffer)
+                count = raw.readinto(buffer)
                 if not count:
                     raise self._ended()
                 buffer = buffer[count:]

@@ -76,7 +76,7 @@ def _decode_sixteen(data: bytes, directory: Directory) -> np.ndarray:
         raise UnreadableImage(UnreadableCode.UNSUPPORTED_KIND, format="TIFF", kind="16 bits, neither grey nor RGB")
     page = (directory.index, directory.index + 1)
     is_read, pages = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED, range=page)
-    samples = pages[0] if is_read else np.empty(0)
+    samples: np.ndarray = pages[0] if is_read else np.empty(0)
     if samples.dtype != np.uint16 or samples.ndim != 3 or sorted(samples.shape[:2]) != sorted(directory.size):
         raise UnreadableImage(UnreadableCode.DAMAGED)
     alpha = samples[..., 3] if samples.shape[2] == 4 else None

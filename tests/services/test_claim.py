@@ -228,3 +228,7 @@ def test_the_command_line_works_off_what_waits(app, study, networks):
     assert (study.status, study.outcome) == ("incomplete", "")
     assert runner.invoke(args=["analyse", "--failed"]).output == "Analysed 1 of 1 images; 0 failed.\n"
     assert (study.status, study.outcome) == ("done", "finding")
+
+
+def test_an_image_that_there_is_not_is_claimed_by_nobody(app):
+    assert claim.take_claim(2**31 - 1) is None

@@ -33,8 +33,9 @@ def find_user_by_session(session_id: str) -> User | None:
     """The enabled user of a session (see User.get_id), or None when a later event has ended it."""
     user_id, _, session_key = session_id.partition(".")
     user = db.session.get(User, int(user_id)) if user_id.isdecimal() and len(user_id) < 10 else None
-    is_current = user is not None and hmac.compare_digest(user.session_key.encode(), session_key.encode())
-    return user if is_current and user.is_enabled else None
+    if user is None or not user.is_enabled:
+        return None
+    return user if hmac.compare_digest(user.session_key.encode(), session_key.encode()) else None
 
 
 def authenticate(*, email: str, password: str, actor: Actor) -> User:
@@ -43,7 +44,8 @@ def authenticate(*, email: str, password: str, actor: Actor) -> User:
     throttle.check_sign_in(account=account, actor=actor)
     user = find_user(account)
     actor = actor.as_user(user)
-    if not passwords.password_matches(user.password_hash if user else _dummy_hash(), password) or user is None:
+    is_right = passwords.password_matches(user.password_hash if user else _dummy_hash(), password)
+    if user is None or not is_right:
         audit.record("login.fail", actor=actor, account=account)
         db.session.commit()
         raise WrongPassword()
@@ -68,6 +70,6 @@ def _dummy_hash() -> str:
 
 def sign_out(*, actor: Actor) -> None:
     """End every session of the actor's user, on all devices."""
-    actor.user.session_key = new_key()
+    actor.require_user().session_key = new_key()
     audit.record("login.end", actor=actor)
     db.session.commit()

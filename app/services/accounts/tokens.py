@@ -48,7 +48,7 @@ def list_tokens(user: User) -> list[ApiToken]:
 
 def revoke_token(*, token_id: int, actor: Actor) -> None:
     """End one token of the actor's user; raises NotFound when it is not theirs or has ended already."""
-    token = next((token for token in list_tokens(actor.user) if token.id == token_id), None)
+    token = next((token for token in list_tokens(actor.require_user()) if token.id == token_id), None)
     if token is None:
         raise NotFound()
     token.revoked_at = utc_now()

@@ -136,7 +136,7 @@ def _check_password(password: str, *, email: str, name: str, field: str = "passw
 
 def change_password(*, current: str, new: str, actor: Actor) -> None:
     """Set the actor's new password and end their other sessions. Raises InvalidAccount, TooManyRequests."""
-    user = actor.user
+    user = actor.require_user()
     throttle.check_sign_in(account=user.email, actor=actor)
     if not passwords.password_matches(user.password_hash, current):
         audit.record("login.fail", actor=actor, detail="password change")
@@ -198,4 +198,4 @@ def _keep_an_admin(user: User) -> None:
 
 def count_users() -> int:
     """How many accounts there are, enabled or not."""
-    return db.session.scalar(select(func.count(User.id)))
+    return db.session.scalars(select(func.count(User.id))).one()

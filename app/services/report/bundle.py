@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.entities import User, utc_now
 from app.errors import AppError, RefusedSelection
@@ -13,6 +13,9 @@ from app.services import audit, studies
 from app.services.actor import Actor
 from app.services.report.issue import current_report, read_report
 from app.services.studies.find import StudyFilter
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 # Each takes up to 150 ms when it has to be made; a download should not keep a thread of the server for minutes.
 MAX_STUDIES = 200
@@ -48,7 +51,7 @@ def zip_reports(*, keys: Sequence[str], actor: Actor) -> Iterator[bytes]:
     """
     audit.record("report.export", actor=actor, detail=_count(keys))
     db.session.commit()
-    return zip_stream(_members(keys, actor, actor.user.id))
+    return zip_stream(_members(keys, actor, actor.require_user().id))
 
 
 def zip_stream(members: Iterable[Member]) -> Iterator[bytes]:
@@ -77,7 +80,7 @@ def _members(keys: Sequence[str], actor: Actor, user_id: int) -> Iterator[Member
 
 
 def _report(key: str, actor: Actor) -> Member:
-    study = studies.get_study(key, actor.user)
+    study = studies.get_study(key, actor.require_user())
     report = current_report(study=study, actor=actor)
     # Of a patient nothing: time and task help to find a study, the document id makes the name unique.
     name = f"{study.created_at:%Y%m%d-%H%M%S}-{study.task}-{report.key}.pdf"
@@ -101,9 +104,10 @@ class _Outbox(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
+    def write(self, data: "ReadableBuffer") -> int:
+        part = bytes(data)
+        self._parts.append(part)
+        return len(part)
 
     def take(self) -> bytes:
         """All that was written since the last time."""

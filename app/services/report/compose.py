@@ -21,6 +21,7 @@ from app.services.report.content import (
 )
 from app.services.report.network import Cards, answering_cards, network_section, thresholds
 from app.services.studies.state import lead_analysis
+from app.wording.reasons import REASONS
 
 
 def build_report(study: Study) -> ReportContent:
@@ -108,7 +109,7 @@ def _image_section(image: Image, task: models.Task | None, cards: Cards) -> Imag
 def _reason(analysis: Analysis) -> models.Reason | None:
     """The reason that was stored as code and values; None where there is only text, as in rows of older versions."""
     code = analysis.reason_code
-    return models.Reason(code, analysis.reason_values) if code in wording.REASONS else None
+    return models.Reason(code, analysis.reason_values) if code in REASONS else None
 
 
 def _reason_text(analysis: Analysis, reason: models.Reason | None, task: models.Task | None) -> str:

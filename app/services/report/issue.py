@@ -4,6 +4,7 @@ import hashlib
 import logging
 from datetime import datetime
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -39,7 +40,7 @@ class DamagedReport(AppError):
 
 def issue_report(*, study: Study, actor: Actor) -> Report:
     """Render the report of a study and store it with its hash. Raises StorageFailed; then nothing is left behind."""
-    key, issued_at, author = new_key(), utc_now(), actor.user
+    key, issued_at, author = new_key(), utc_now(), actor.require_user()
     data = render_pdf(
         build_report(study), document_id=key, issued_at=issued_at, issued_by=author.name, pictures=_pictures(study)
     )
@@ -115,7 +116,7 @@ def _pictures(study: Study) -> dict[str, tuple[bytes, bytes | None]]:
     return pictures
 
 
-def _overlay(image: Image, pixels) -> bytes | None:
+def _overlay(image: Image, pixels: np.ndarray) -> bytes | None:
     mapped = image.analysis.mapped_findings if image.analysis else []
     if not mapped:
         return None

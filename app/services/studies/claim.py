@@ -2,9 +2,9 @@
 
 import hashlib
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Update, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Update, or_, select, update
 
 from app.entities import Analysis, Image, ImageStatus, Study, StudyStatus, new_key, utc_now
 from app.extensions import db
@@ -32,13 +32,16 @@ class Failure(NamedTuple):
 
 
 def take_claim(image_id: int) -> Claim | None:
-    """Begin to analyse an image: received, failed, or left running by somebody who died. None if there is no need.
+    """Begin to analyse an image: received, failed, or left running by somebody who died. None where there is no
+    need, and for an id that no image has.
 
     Compared and set in one statement: of many who ask at once, one gets the claim.
     """
     db.session.rollback()
     former = db.session.scalar(select(Image.claim).where(Image.id == image_id))
     db.session.rollback()
+    if former is None:
+        return None
     claim = Claim(image_id, new_key())
     taken = update(Image).where(Image.id == image_id, Image.claim == former, _is_free())
     values = {"status": ImageStatus.RUNNING, "claim": claim.key, "claimed_at": utc_now()} | _failure(None)
@@ -108,7 +111,9 @@ def _held(claim: Claim) -> Update:
 
 def _execute(statement: Update) -> bool:
     """Whether the statement changed the row."""
-    return db.session.execute(statement, execution_options={"synchronize_session": False}).rowcount > 0
+    result = db.session.execute(statement, execution_options={"synchronize_session": False})
+    # SQLAlchemy's types do not tell that this is what an UPDATE answers.
+    return cast("CursorResult[Any]", result).rowcount > 0
 
 
 def _failure(failure: Failure | None) -> dict[str, object]:

@@ -46,7 +46,7 @@ def copy_study(*, study: Study, task: str, actor: Actor) -> Study:
         raise RefusedUpload("No image of this study fits that task. Upload the image again for it.")
     if offer.copy:
         return offer.copy
-    check_quota(actor.user)
+    check_quota(actor.require_user())
     check_task(task)
     audit.record("study.copy", actor=actor, object_key=study.key, detail=task)
     copy = Study(

@@ -38,7 +38,7 @@ BY_TIME = ("newest", "oldest")
 LOADED = (joinedload(Study.owner), selectinload(Study.images))
 WORD = re.compile(r"[a-z0-9_]{1,40}")
 MAX_QUERY = 120
-Look = Callable[[InstrumentedAttribute], Any]
+Look = Callable[[InstrumentedAttribute[Any]], Any]
 
 
 @dataclass(frozen=True)

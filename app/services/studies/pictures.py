@@ -30,13 +30,13 @@ def render_view(image: Image, view: str, label: str = "") -> tuple[bytes, str]:
         saliency = models.decode_saliency(file_store().get(name)) if name else None
     except MissingFile:
         raise NotFound(IMAGE_MISSING) from None
-    if view == "heatmap":
+    if view == "heatmap" and saliency is not None:
         return models.render_heatmap(saliency, (image.height, image.width), MAX_SIDE), "image/png"
     return models.render_view(view, models.read_stored(data, image.orientation, MAX_SIDE), saliency, MAX_SIDE)
 
 
 def _saliency_name(image: Image, label: str) -> str:
-    for finding in image.analysis.mapped_findings:
+    for finding in image.analysis.mapped_findings if image.analysis else ():
         if label in ("", finding.label):
             return finding.saliency_name
     raise NotFound("There is no heatmap of this image for that label.")

@@ -20,10 +20,11 @@ def may_delete(study: Study, user: User) -> bool:
 
 def delete_study(*, study: Study, actor: Actor) -> None:
     """Hide the study everywhere; rows and files stay until they are purged. Raises Forbidden."""
-    if not may_delete(study, actor.user):
+    user = actor.require_user()
+    if not may_delete(study, user):
         raise Forbidden("Only the user who sent a study, or an administrator, may delete it.")
     study.deleted_at = utc_now()
-    study.deleted_by_id = actor.user.id
+    study.deleted_by_id = user.id
     audit.record("study.delete", actor=actor, object_key=study.key)
     db.session.commit()
 

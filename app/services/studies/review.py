@@ -39,11 +39,12 @@ def review_labels(study: Study) -> tuple[models.Label, ...]:
 
 def record_review(*, study: Study, agrees: bool, correct_label: str = "", comment: str = "", actor: Actor) -> Review:
     """Add a review. Who disagrees says which label is right, or comments why. Raises Forbidden, InvalidReview."""
-    if not may_review(actor.user):
+    reviewer = actor.require_user()
+    if not may_review(reviewer):
         raise Forbidden("Only reviewers and administrators review studies.")
     comment = clean_text(comment)
     _check(study, agrees, correct_label, comment)
-    review = Review(reviewer_id=actor.user.id, agrees=agrees, correct_label=correct_label, comment=comment)
+    review = Review(reviewer_id=reviewer.id, agrees=agrees, correct_label=correct_label, comment=comment)
     study.reviews.append(review)
     study.review_state = ReviewState.AGREED if agrees else ReviewState.DISAGREED
     audit.record("review.create", actor=actor, object_key=study.key)

@@ -90,9 +90,10 @@ def receive_study(
     The same form with the same content sent again answers the study that it made the first time. Raises RefusedUpload
     for what is not accepted, TooManyRequests over the quota, StorageFailed when the disk does not take it.
     """
-    check_quota(actor.user)
+    owner = actor.require_user()
+    check_quota(owner)
     try:
-        study = _checked_study(actor.user, task, uploads, patient_name, patient_reference, note, submission_key)
+        study = _checked_study(owner, task, uploads, patient_name, patient_reference, note, submission_key)
         if twin := _same_submission(study.submission_key):
             return Received(twin, {})
         pictures = _pictures(uploads)
@@ -134,7 +135,7 @@ def check_quota(owner: User) -> None:
         AuditEvent.action == "study.refuse", AuditEvent.account == owner.email, AuditEvent.created_at > since
     )
     limit = current_app.config["UPLOADS_PER_MINUTE"]
-    if db.session.scalar(sent) + db.session.scalar(refused) >= limit:
+    if db.session.scalars(sent).one() + db.session.scalars(refused).one() >= limit:
         raise TooManyRequests(f"At most {limit} uploads a minute are accepted. Wait a minute, then send it again.", 60)
 
 
@@ -207,6 +208,7 @@ def _same_submission(key: str | None) -> Study | None:
 def _detecting(study: Study, pictures: Iterable[tuple[Upload, Picture]]) -> Iterator[Picture]:
     """The same pictures; the study's task is detected on the way. Raises UnclearTask, or RefusedUpload."""
     for upload, picture in pictures:
+        assert picture.pixels is not None, "of an upload they are at hand"
         _agree(study, upload, _detected(upload, picture.pixels))
         yield picture
 
@@ -232,6 +234,7 @@ def _detected(upload: Upload, pixels: np.ndarray) -> models.Task:
     except models.NetworkUnavailable as error:
         raise RefusedUpload(f"The type of image cannot be detected now: choose the task. {error}", 503) from None
     if detection.task is None:
+        assert detection.reason is not None, "there is one where there is no task"
         raise UnclearTask(upload, wording.reason_text(detection.reason))
     return detection.task
 

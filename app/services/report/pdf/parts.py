@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
@@ -201,7 +202,7 @@ def _picture(data: bytes | None, max_height: float, without: str) -> Flowable:
     return picture
 
 
-def _tight(vertical: float) -> list[tuple]:
+def _tight(vertical: float) -> list[tuple[Any, ...]]:
     return [
         ("FONTNAME", (0, 0), (-1, -1), load(REGULAR).fontName),
         ("LEFTPADDING", (0, 0), (-1, -1), 0),
@@ -212,5 +213,5 @@ def _tight(vertical: float) -> list[tuple]:
     ]
 
 
-def _ruled() -> list[tuple]:
+def _ruled() -> list[tuple[Any, ...]]:
     return [("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE)]
