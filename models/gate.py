@@ -35,7 +35,7 @@ BLURRED_BELOW = 0.7
 class GateVerdict:
     """`reason` is None when the image may pass, else why it may not.
 
-    `suggested`: name of the task that reads the kind of image that this seems to be; "" if there is none.
+    `suggested`: name of the task that reads the type of image that this seems to be; "" if there is none.
     """
 
     reason: Reason | None = None
@@ -119,7 +119,7 @@ def judge_modality(task: Task, probabilities: dict[str, float], thresholds: dict
 
 
 def choose_task(probabilities: dict[str, float], thresholds: dict[str, float]) -> Detection:
-    """The one task that reads the kind of image that this is; arguments as for `judge_modality`."""
+    """The one task that reads the type of image that this is; arguments as for `judge_modality`."""
     kind = _sure_kind(probabilities, thresholds)
     fitting = _tasks_reading(kind)
     if len(fitting) == 1:

@@ -114,7 +114,7 @@ def _passes(task: Task, pixels: np.ndarray, features: np.ndarray) -> bool:
 
 
 def head_scores(head: Head, images: Sequence[ImageScore]) -> HeadScores:
-    """The images of which this head's label is known. A specialist's head is asked as served: for the part found."""
+    """The images of which this head's label is known. A specialist's head is asked as served: for the detected part."""
     known = [image for image in images if image.example.targets[head.key] != MISSING]
     results = [image.heads[head.key] for image in known]
     lines = [result.labels for result in results]

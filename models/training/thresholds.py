@@ -1,6 +1,6 @@
 """From which probability on a label counts: its operating points, and the thresholds of the decision, from validation.
 
-Throughout, `probabilities` is float [n, labels], calibrated, `truth` int [n] the index of the right label, and a found
+Throughout, `probabilities` is float [n, labels], calibrated, `truth` int [n] the index of the right label, and a fitted
 threshold the probability at and above which a label counts.
 """
 
