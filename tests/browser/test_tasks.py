@@ -54,7 +54,7 @@ def check_views(page: Page) -> None:
         expect(shown).to_have_count(2 if name == "Overlay" else 1)
         picture = "image => image.decode().then(() => image.naturalWidth)"
         assert all(image.evaluate(picture) > 0 for image in shown.all()), name
-    page.get_by_label("Heatmap strength").fill("25")
+    page.get_by_label("Heatmap opacity").fill("25")
     expect(shown.last).to_have_css("opacity", "0.25")
     assert page.url == address
 
