@@ -46,7 +46,7 @@ def list_studies() -> Response:
 @bp.post("/studies")
 def create_study() -> tuple[Response, int, dict[str, str]]:
     _insist_on_form()
-    study, pixels = studies.receive_study(
+    study, pixels = studies.submit_study(
         actor=calling_actor(),
         task=request.form.get("task", ""),
         uploads=[studies.Upload(file.filename or "", file.read()) for file in request.files.getlist("image")],

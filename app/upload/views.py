@@ -22,7 +22,7 @@ def create() -> Response | tuple[str, int]:
     if not form.validate():
         return _page(form, 422)
     try:
-        study, pixels = studies.receive_study(
+        study, pixels = studies.submit_study(
             actor=current_actor(),
             task=form.task.data,
             uploads=form.uploads(),

@@ -5,7 +5,8 @@ from app.entities import Analysis, Study
 from app.extensions import db
 from app.services import studies
 from app.services.storage import StorageFailed, file_store
-from app.services.studies.submit import Upload, receive_study
+from app.services.studies.files import Upload
+from app.services.studies.submit import submit_study
 from models import Decision, HeadResult, LabelResult, NetworkVersion, Outcome, Prediction, Reason, ReasonCode
 from tests.actors import by
 from tests.fakes import SHA256, picture
@@ -19,7 +20,7 @@ def receive(networks, make_user):
 
     def receive(images: int = 1, task: str = "chest") -> Study:
         uploads = [Upload(f"{number}.jpg", picture(seed=number)) for number in range(images)]
-        return receive_study(actor=by(owner), task=task, uploads=uploads).study
+        return submit_study(actor=by(owner), task=task, uploads=uploads).study
 
     return receive
 

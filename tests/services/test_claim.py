@@ -17,7 +17,8 @@ from app.extensions import db
 from app.services import studies
 from app.services.storage import file_store
 from app.services.studies import claim
-from app.services.studies.submit import Upload, receive_study
+from app.services.studies.files import Upload
+from app.services.studies.submit import submit_study
 from models import Outcome
 from tests.actors import by
 from tests.conftest import DATABASE_URL
@@ -59,7 +60,7 @@ def database_url(tmp_path) -> str:
 def study(networks, make_user) -> Study:
     """A study of two images that waits to be analysed."""
     uploads = [Upload(f"{number}.jpg", picture(seed=number)) for number in range(2)]
-    return receive_study(actor=by(make_user()), task="chest", uploads=uploads).study
+    return submit_study(actor=by(make_user()), task="chest", uploads=uploads).study
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
 from app.services import studies
 from app.services.storage import file_store
-from app.services.studies.submit import Upload, receive_study
+from app.services.studies.files import Upload
+from app.services.studies.submit import submit_study
 from models import Outcome
 from tests.actors import by
 from tests.fakes import picture
@@ -24,7 +25,7 @@ def refused(networks, owner) -> Study:
     """Two images sent for the chest, of which the second looks like one of the skin."""
     networks.outcome, networks.suggested = Outcome.NOT_ASSESSED, "skin_lesion"
     uploads = [Upload("film.jpg", picture()), Upload("mole.png", picture(kind="PNG", seed=1))]
-    study, _ = receive_study(actor=by(owner), task="chest", uploads=uploads, patient_name="Ada", note="left arm")
+    study, _ = submit_study(actor=by(owner), task="chest", uploads=uploads, patient_name="Ada", note="left arm")
     studies.analyse_study(study)
     study.images[0].analysis.suggested_task = ""
     db.session.commit()

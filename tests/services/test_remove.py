@@ -5,14 +5,14 @@ from app.entities import Analysis, AuditEvent, Finding, Image, Report, Review, S
 from app.extensions import db
 from app.services import studies
 from app.services.report import issue_report
-from app.services.studies.submit import Upload
+from app.services.studies.files import Upload
 from tests.actors import by
 from tests.fakes import picture
 
 
 def make_study(owner, reviewer) -> Study:
     uploads = [Upload(f"film{number}.jpg", picture(seed=number)) for number in range(2)]
-    study, _ = studies.receive_study(actor=by(owner), task="chest", uploads=uploads, patient_name="Ada")
+    study, _ = studies.submit_study(actor=by(owner), task="chest", uploads=uploads, patient_name="Ada")
     studies.analyse_study(study)
     studies.record_review(study=study, agrees=True, correct_label="", comment="", actor=by(reviewer))
     issue_report(study=study, actor=by(owner))

@@ -35,7 +35,7 @@ def make_study(owner):
 
     def make_study(task: str = "skin_lesion", count: int = 1, **fields):
         uploads = [studies.Upload(f"image{number}.jpg", picture(seed=number)) for number in range(count)]
-        study, _ = studies.receive_study(actor=by(owner), task=task, uploads=uploads, **fields)
+        study, _ = studies.submit_study(actor=by(owner), task=task, uploads=uploads, **fields)
         studies.analyse_study(study)
         return studies.get_study(study.key, owner)
 
@@ -266,7 +266,7 @@ def test_failed_gives_the_reason(make_study, networks):
 
 
 def test_a_study_that_waits_is_not_analysed_yet(owner):
-    study, _ = studies.receive_study(actor=by(owner), task="chest", uploads=[studies.Upload("a.jpg", picture())])
+    study, _ = studies.submit_study(actor=by(owner), task="chest", uploads=[studies.Upload("a.jpg", picture())])
     content = build_report(study)
     assert (content.status, content.outcome) == ("waiting", "")
     assert (content.headline, content.lead_image) == ("Not analysed yet", None)

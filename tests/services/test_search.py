@@ -49,7 +49,7 @@ def test_terms_have_a_length_and_a_number():
 
 def test_a_study_is_found_as_soon_as_it_is_sent(make_user, networks):
     owner = make_user()
-    study, _ = studies.receive_study(
+    study, _ = studies.submit_study(
         actor=by(owner), task="chest", uploads=[studies.Upload("Knee 1.jpg", picture())], patient_name="Ada Lovelace"
     )
     found = {(term.study_id, term.owner_id, term.term) for term in db.session.query(SearchTerm)}

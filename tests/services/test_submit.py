@@ -9,7 +9,9 @@ from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
 from app.services import studies
 from app.services.storage import file_store
-from app.services.studies.submit import Upload, clean_file_name, clean_line, clean_text, receive_study
+from app.services.studies.files import Upload
+from app.services.studies.submit import submit_study
+from app.services.text import clean_file_name, clean_line, clean_text
 from tests.actors import by
 from tests.fakes import picture
 from tests.sending import stored_files
@@ -24,7 +26,7 @@ def owner(make_user) -> User:
 
 def receive(owner: User, *files: bytes, **facts) -> Study:
     uploads = [Upload(f"film-{number}.jpg", data) for number, data in enumerate(files)]
-    return receive_study(actor=by(owner), task=facts.pop("task", "chest"), uploads=uploads, **facts).study
+    return submit_study(actor=by(owner), task=facts.pop("task", "chest"), uploads=uploads, **facts).study
 
 
 def test_stores_the_facts_of_the_upload(owner):
@@ -50,7 +52,7 @@ def test_hands_on_what_networks_read_so_that_nothing_is_decoded_twice(task, owne
     sent = [picture(seed=0), picture(seed=1, size=(2600, 2600))]
     read_again = []
     monkeypatch.setattr(models, "read_stored", lambda *args: read_again.append(args))
-    received = receive_study(
+    received = submit_study(
         actor=by(owner), task=task, uploads=[Upload(f"{n}.jpg", data) for n, data in enumerate(sent)]
     )
     assert [received.pixels[image.stored_name].shape for image in received.study.images] == [
@@ -96,7 +98,7 @@ def test_refusals_name_the_rule_and_leave_nothing(files, facts, status, words, o
 
 def test_a_refusal_is_recorded_by_hash_and_reason(owner):
     with pytest.raises(RefusedUpload):
-        receive_study(actor=by(owner, "192.0.2.7"), task="chest", uploads=[Upload("Jane Secret.jpg", b"text")])
+        submit_study(actor=by(owner, "192.0.2.7"), task="chest", uploads=[Upload("Jane Secret.jpg", b"text")])
     event = db.session.query(AuditEvent).one()
     assert event.action == "study.refuse"
     assert event.detail.startswith(hashlib.sha256(b"text").hexdigest()[:16])

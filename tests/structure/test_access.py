@@ -7,7 +7,7 @@ from app.extensions import db
 from app.services import studies
 from app.services.accounts import tokens
 from app.services.report import issue_report
-from app.services.studies.submit import Upload
+from app.services.studies.files import Upload
 from tests.actors import by
 from tests.fakes import picture
 
@@ -110,7 +110,7 @@ def make_arguments(rule, owner, make_user) -> dict:
 
 
 def make_study(owner):
-    study, _ = studies.receive_study(actor=by(owner), task="chest", uploads=[Upload("film.jpg", picture())])
+    study, _ = studies.submit_study(actor=by(owner), task="chest", uploads=[Upload("film.jpg", picture())])
     studies.analyse_study(study)
     return study
 

@@ -12,6 +12,7 @@ from app.extensions import db
 from app.services.accounts import tokens
 from app.services.report import current_report, read_report
 from app.services.studies.state import settle
+from models import Outcome
 from tests.actors import by
 from tests.sending import send_study, stored_files
 
@@ -160,3 +161,12 @@ def test_the_report_says_so_first_and_a_new_one_follows(study, clinician):
 
 def test_the_failure_leaves_no_heatmap(study):
     assert len(stored_files()) == 3  # two images, the heatmap of the first
+
+
+def test_nothing_is_green_until_every_image_is_done(networks, clinician):
+    networks.outcome, networks.failing = Outcome.NO_FINDING, (2,)
+    study = send_study(clinician, images=2)
+    page = page_of(clinician, study)
+    assert "No finding" in page and "is-no-finding" not in page
+    retry(clinician, study.images[1])
+    assert "is-no-finding" in page_of(clinician, study)

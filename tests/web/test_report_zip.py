@@ -25,7 +25,7 @@ NAME = re.compile(r"\d{8}-\d{6}-(chest|brain)-[0-9a-f]{32}\.pdf")
 def send(owner: User, patient: str, task: str = "chest") -> Study:
     """A study of `owner`, analysed."""
     uploads = [studies.Upload(f"{patient}.jpg", picture())]
-    study, _ = studies.receive_study(actor=by(owner), task=task, uploads=uploads, patient_name=patient)
+    study, _ = studies.submit_study(actor=by(owner), task=task, uploads=uploads, patient_name=patient)
     studies.analyse_study(study)
     return study
 

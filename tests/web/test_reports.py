@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("networks")
 def study(clinician) -> Study:
     """A study of `clinician`, analysed."""
     upload = studies.Upload("jane-doe.jpg", picture())
-    study, _ = studies.receive_study(actor=by(clinician.user), task="chest", uploads=[upload], patient_name="Jane Doe")
+    study, _ = studies.submit_study(actor=by(clinician.user), task="chest", uploads=[upload], patient_name="Jane Doe")
     studies.analyse_study(study)
     return study
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import models
 from app import wording
-from app.entities import Analysis, Finding, Image, ImageStatus, Review, Study
+from app.entities import Analysis, Finding, Image, ImageStatus, Review, Study, StudyStatus
 from app.services import settings
 from app.services.report.content import (
     HeadSection,
@@ -88,6 +88,7 @@ def _image_section(image: Image, task: models.Task | None, cards: Cards) -> Imag
         key=image.key,
         original_name=image.original_name,
         page=image.page,
+        is_final=image.study.status == StudyStatus.DONE,
         sha256=image.sha256,
         width=image.width,
         height=image.height,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from models import Outcome
+
 RESEARCH_USE = (
     "Lumen is for research and decision support. It is not a medical device and its output is not a diagnosis: "
     "a qualified clinician decides."
@@ -96,7 +98,7 @@ class ImageSection:
     """One image: what was sent, what came of it. `sections` is empty when the image was not assessed or is not done.
 
     `steps`: of a task with several questions, all answers in brief in the order of the task; else empty.
-    `page`: from 1 within a file of several pages, else 0.
+    `page`: from 1 within a file of several pages, else 0. `is_final`: whether all images of the study are done.
     `heatmaps`: those that there are, the most probable label's first. `suggested_task`: name of the task that the gate
     offered for the image instead; "" if none. `reason_code` and `reason_values`: what `reason` is made from, as in
     models.Reason; empty where only the text was stored.
@@ -118,6 +120,7 @@ class ImageSection:
     analysed_at: datetime | None
     timings_ms: dict[str, float]
     page: int = 0
+    is_final: bool = True
     reason_code: str = ""
     reason_values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -125,6 +128,11 @@ class ImageSection:
     def state(self) -> str:
         """The outcome, or the status while there is none."""
         return self.outcome or self.status
+
+    @property
+    def tone(self) -> str:
+        """The state whose colour it is shown in: while another image of the study is not done, none is shown green."""
+        return Outcome.NOT_ASSESSED if self.outcome == Outcome.NO_FINDING and not self.is_final else self.state
 
     @property
     def primary(self) -> HeadSection | None:

@@ -12,6 +12,8 @@ from app.services.studies.analyse import (
 )
 from app.services.studies.claim import list_waiting
 from app.services.studies.copy import Offer, copy_study, list_offers
+from app.services.studies.detect import DETECT, UnclearTask
+from app.services.studies.files import Upload
 from app.services.studies.find import (
     SORTS,
     StudyFilter,
@@ -26,15 +28,7 @@ from app.services.studies.pictures import render_view, views_of
 from app.services.studies.remove import delete_study, may_delete, purge_studies
 from app.services.studies.review import InvalidReview, is_reviewable, may_review, record_review, review_labels
 from app.services.studies.state import lead_analysis
-from app.services.studies.submit import (
-    DETECT,
-    MAX_NAME,
-    MAX_NOTE,
-    MAX_REFERENCE,
-    UnclearTask,
-    Upload,
-    receive_study,
-)
+from app.services.studies.submit import MAX_NAME, MAX_NOTE, MAX_REFERENCE, submit_study
 
 __all__ = [
     "DETECT",
@@ -67,10 +61,10 @@ __all__ = [
     "may_delete",
     "may_review",
     "purge_studies",
-    "receive_study",
     "record_review",
     "render_view",
     "review_labels",
+    "submit_study",
     "task_titles",
     "try_again",
     "unavailable_reasons",

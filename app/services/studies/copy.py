@@ -9,7 +9,8 @@ from app.errors import RefusedUpload
 from app.services import audit
 from app.services.actor import Actor
 from app.services.storage import MissingFile, file_store
-from app.services.studies.submit import Picture, check_quota, check_task, store_study
+from app.services.studies.files import Picture
+from app.services.studies.submit import check_quota, check_task, store_study
 
 # What the row of an image keeps: all that its upload told.
 KEPT = ("original_name", "sha256", "byte_size", "width", "height", "media_type", "orientation", "page", "facts")

@@ -6,7 +6,7 @@ from app.errors import AppError, Forbidden
 from app.extensions import db
 from app.services import audit
 from app.services.actor import Actor
-from app.services.studies.submit import clean_text
+from app.services.text import clean_text
 
 MAX_COMMENT = 2000
 # Outcomes with one answer, which a reviewer can only agree with or replace.

@@ -2,10 +2,7 @@
 
 import hashlib
 import json
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -15,43 +12,22 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 import models
-from app import wording
-from app.entities import AuditEvent, Image, Study, User, utc_now
+from app.entities import AuditEvent, Study, User, utc_now
 from app.errors import RefusedUpload, TooManyRequests
 from app.extensions import db
 from app.services import audit
 from app.services.actor import Actor
-from app.services.decoders import decode_file
 from app.services.storage import file_store
 from app.services.studies import search
 from app.services.studies.analyse import available_tasks, unavailable_reasons
-from app.wording.files import unreadable_text
+from app.services.studies.detect import DETECT, detecting
+from app.services.studies.files import Picture, RefusedFile, Upload, read_uploads
+from app.services.text import clean_line, clean_text
 
-# Sent instead of a task's name: the gate detects the task from the images.
-DETECT = "detect"
 MAX_NAME = 120
 MAX_REFERENCE = 64
 MAX_NOTE = 2000
-MAX_FILE_NAME = 255
 SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
-# Overrides of the writing direction can make a name read as another one.
-DIRECTION_CONTROLS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-@dataclass(frozen=True)
-class Upload:
-    """One file as it came: the sender's name for it, and its bytes."""
-
-    filename: str
-    data: bytes
-
-
-class Picture(NamedTuple):
-    """The row of an image, the bytes to store, and what networks read of them where that is at hand, uint8 RGB."""
-
-    row: Image
-    data: bytes
-    pixels: np.ndarray | None = None
 
 
 class Received(NamedTuple):
@@ -61,20 +37,7 @@ class Received(NamedTuple):
     pixels: dict[str, np.ndarray]
 
 
-class RefusedFile(RefusedUpload):
-    """One file is not accepted. The audit trail takes reason and hash, not the name: names of files name patients."""
-
-    def __init__(self, upload: Upload, reason: str, status: int = 422) -> None:
-        super().__init__(f"{clean_file_name(upload.filename)}: {reason}", status)
-        self.reason = reason
-        self.sha256 = hashlib.sha256(upload.data).hexdigest()
-
-
-class UnclearTask(RefusedFile):
-    """The task was left to the gate, which finds none for this file, or another than for the first."""
-
-
-def receive_study(
+def submit_study(
     *,
     actor: Actor,
     task: str,
@@ -96,31 +59,14 @@ def receive_study(
         study = _checked_study(owner, task, uploads, patient_name, patient_reference, note, submission_key)
         if twin := _same_submission(study.submission_key):
             return Received(twin, {})
-        pictures = _pictures(uploads)
-        kept = _detecting(study, pictures) if task == DETECT else (picture for _, picture in pictures)
+        pictures = read_uploads(uploads)
+        kept = detecting(study, pictures) if task == DETECT else (picture for _, picture in pictures)
         return store_study(study, kept, actor)
     except RefusedUpload as refusal:
         detail = f"{refusal.sha256[:16]} {refusal.reason}" if isinstance(refusal, RefusedFile) else refusal.message
         audit.record("study.refuse", actor=actor, detail=detail)
         db.session.commit()
         raise
-
-
-def clean_line(text: str) -> str:
-    """One line of text: control characters and direction overrides dropped, blanks in a row made one."""
-    visible = "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text)
-    return " ".join(DIRECTION_CONTROLS.sub("", visible).split())
-
-
-def clean_text(text: str) -> str:
-    """Text of several lines, each cleaned as clean_line does."""
-    return "\n".join(clean_line(line) for line in text.splitlines()).strip()
-
-
-def clean_file_name(name: str) -> str:
-    """The last part of a file name, one line, cut in the middle to 255 characters; only ever shown, never opened."""
-    last = clean_line(name.replace("\\", "/").rsplit("/", 1)[-1]) or "image"
-    return last if len(last) <= MAX_FILE_NAME else f"{last[: MAX_FILE_NAME - 21]}…{last[-20:]}"
 
 
 def check_quota(owner: User) -> None:
@@ -205,40 +151,6 @@ def _same_submission(key: str | None) -> Study | None:
     return db.session.scalar(select(Study).where(Study.submission_key == key)) if key else None
 
 
-def _detecting(study: Study, pictures: Iterable[tuple[Upload, Picture]]) -> Iterator[Picture]:
-    """The same pictures; the study's task is detected on the way. Raises UnclearTask, or RefusedUpload."""
-    for upload, picture in pictures:
-        assert picture.pixels is not None, "of an upload they are at hand"
-        _agree(study, upload, _detected(upload, picture.pixels))
-        yield picture
-
-
-def _agree(study: Study, upload: Upload, task: models.Task) -> None:
-    """The first image of a study gives it its task, the others have to be for the same."""
-    if study.task == DETECT:
-        if reason := unavailable_reasons().get(task.name):
-            raise RefusedUpload(f"These look like images for {task.title}, which is not available now. {reason}", 503)
-        study.task, study.task_detected = task.name, True
-    elif study.task != task.name:
-        first = models.get_task(study.task)
-        raise UnclearTask(
-            upload,
-            f"It looks like an image for {task.title}, but the first image looks like one for {first.title}. "
-            "Send them as two studies, or choose the task.",
-        )
-
-
-def _detected(upload: Upload, pixels: np.ndarray) -> models.Task:
-    try:
-        detection = models.detect_task(pixels)
-    except models.NetworkUnavailable as error:
-        raise RefusedUpload(f"The type of image cannot be detected now: choose the task. {error}", 503) from None
-    if detection.task is None:
-        assert detection.reason is not None, "there is one where there is no task"
-        raise UnclearTask(upload, wording.reason_text(detection.reason))
-    return detection.task
-
-
 def store_study(study: Study, pictures: Iterable[Picture], actor: Actor) -> Received:
     """Store a new study with these images, all or nothing.
 
@@ -271,37 +183,3 @@ def store_study(study: Study, pictures: Iterable[Picture], actor: Actor) -> Rece
             raise
         return Received(twin, {})
     return Received(study, pixels)
-
-
-def _pictures(uploads: Sequence[Upload]) -> Iterator[tuple[Upload, Picture]]:
-    """Every picture with the upload that it is of, in their order. Raises RefusedFile, and ServerBusy."""
-    count, most = 0, current_app.config["MAX_IMAGES_PER_STUDY"]
-    for upload in uploads:
-        pictures = _pictures_of(upload)
-        count += len(pictures)
-        if count > most:
-            raise RefusedFile(upload, f"With its pages, the study has more than {most} images. Send fewer at once.")
-        yield from ((upload, picture) for picture in pictures)
-
-
-def _pictures_of(upload: Upload) -> list[Picture]:
-    try:
-        frames = decode_file(upload.data)
-    except models.UnreadableImage as error:
-        raise RefusedFile(upload, unreadable_text(error.code, error.values)) from None
-    digest = hashlib.sha256(upload.data).hexdigest()
-    return [Picture(_row(upload, digest, frame, len(frames)), frame.stored, frame.pixels) for frame in frames]
-
-
-def _row(upload: Upload, digest: str, frame: models.DecodedFrame, pages: int) -> Image:
-    return Image(
-        original_name=clean_file_name(upload.filename),
-        sha256=digest,
-        byte_size=len(upload.data),
-        width=frame.width,
-        height=frame.height,
-        media_type=frame.media_type,
-        orientation=frame.orientation,
-        page=frame.position + 1 if pages > 1 else 0,
-        facts=asdict(frame.facts),
-    )

@@ -101,7 +101,7 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
     first = [text(heading, "heading")]
     if several:
         # The study's box above says it for a single image.
-        first += [outcome_box(section.state, section.headline, section.reason), Spacer(0, 4)]
+        first += [outcome_box(section.state, section.headline, section.reason, tone=section.tone), Spacer(0, 4)]
     first += [
         pictures_row(section, original, overlay, LOW if several else TALL),
         text(f"File “{section.original_name}”{_page(section.page)}, SHA-256 {section.sha256}", "small"),

@@ -80,9 +80,12 @@ def facts_table(facts: Sequence[tuple[str, str]], columns: int = 2) -> Table:
     return table
 
 
-def outcome_box(state: str, headline: str, reason: str) -> Table:
-    """The result in one box: the word of the outcome, or of the status without one; the headline, the reason."""
-    ink, soft = STATE_COLOURS[state]
+def outcome_box(state: str, headline: str, reason: str, *, tone: str = "") -> Table:
+    """The result in one box: the word of the outcome, or of the status without one; the headline, the reason.
+
+    `tone`: the state whose colours it has instead of its own.
+    """
+    ink, soft = STATE_COLOURS[tone or state]
     word = Text(state_look(state).word.upper(), STYLES["outcome"].clone("outcome_coloured", textColor=ink))
     rows = [[word], [text(headline, "headline")]] + ([[text(reason)]] if reason else [])
     table = Table(rows, colWidths=[CONTENT_WIDTH])
