@@ -87,7 +87,7 @@ def image(key: str, image_key: str, view: str) -> Response:
 @login_required
 def analyse(key: str) -> BaseResponse:
     """Try all images of a study again that are not done."""
-    studies.analyse_study(studies.get_study(key, current_user))
+    studies.try_again(study=studies.get_study(key, current_user), actor=current_actor())
     return redirect(url_for("history.detail", key=key), 303)
 
 
@@ -97,7 +97,7 @@ def analyse_image(key: str, image_key: str) -> BaseResponse:
     """Try one image again."""
     image = studies.get_image(key, image_key, current_user)
     anchor = f"image-{image.position + 1}"
-    studies.analyse(image.id)
+    studies.try_again(study=image.study, actor=current_actor(), image=image)
     return redirect(url_for("history.detail", key=key, _anchor=anchor), 303)
 
 

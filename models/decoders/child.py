@@ -23,7 +23,8 @@ from models.imaging import shrink_to_read
 
 def main(memory_bytes: int, cpu_seconds: int) -> None:
     """Answer until the input ends."""
-    requests, answers = io.FileIO(0, closefd=False), io.FileIO(1, "w", closefd=False)
+    # Without a buffer: what the parent waits for must not wait here.
+    requests, answers = io.FileIO(sys.stdin.fileno(), closefd=False), io.FileIO(sys.stdout.fileno(), "w", closefd=False)
     # What Pillow would import when it meets a format.
     Image.init()
     cv2.setNumThreads(1)
@@ -67,7 +68,7 @@ def _describe(frame: Frame) -> tuple[dict[str, Any], list[bytes | memoryview]]:
     return header, [frame.stored, np.ascontiguousarray(pixels).data.cast("B")]
 
 
-def _fill(file: io.FileIO, buffer: memoryview) -> None:
+def _fill(file: io.RawIOBase, buffer: memoryview) -> None:
     """Read until the buffer is full. Raises EOFError where the input ends."""
     while buffer:
         count = file.readinto(buffer)
@@ -76,11 +77,11 @@ def _fill(file: io.FileIO, buffer: memoryview) -> None:
         buffer = buffer[count:]
 
 
-def _write(file: io.FileIO, pieces: list[bytes | memoryview]) -> None:
+def _write(file: io.RawIOBase, pieces: list[bytes | memoryview]) -> None:
     for piece in pieces:
-        rest = memoryview(piece)
-        while rest:
-            rest = rest[file.write(rest) :]
+        left = memoryview(piece)
+        while left:
+            left = left[file.write(left) :]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import re
 import pytest
 from pypdf import PdfReader
 
-from app.entities import Analysis, Image, Review, Study
+from app.entities import Analysis, AuditEvent, Image, Review, Study
 from app.extensions import db
 from app.services.accounts import tokens
 from app.services.report import current_report, read_report
@@ -63,6 +63,8 @@ def test_one_image_is_tried_again_by_itself(study, clinician, networks):
     assert networks.calls == 3
     assert [len(image.analyses) for image in study.images] == [1, 1]
     assert (study.status, study.outcome, study.lead_label) == ("done", "finding", "pneumonia")
+    event = db.session.query(AuditEvent).filter_by(action="study.retry").one()
+    assert (event.user_id, event.object_key, event.detail) == (clinician.user.id, study.key, study.images[1].key)
 
 
 def test_what_fails_again_says_so_again(study, clinician, networks):

@@ -7,6 +7,7 @@ from app.services.studies.analyse import (
     available_tasks,
     label_names,
     task_titles,
+    try_again,
     unavailable_reasons,
 )
 from app.services.studies.claim import list_waiting
@@ -71,6 +72,7 @@ __all__ = [
     "render_view",
     "review_labels",
     "task_titles",
+    "try_again",
     "unavailable_reasons",
     "views_of",
 ]

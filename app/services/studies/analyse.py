@@ -12,6 +12,8 @@ from sqlalchemy import select
 import models
 from app.entities import Analysis, FailureCode, Finding, Image, ImageStatus, Study
 from app.extensions import db
+from app.services import audit
+from app.services.actor import Actor
 from app.services.storage import MissingFile, StorageFailed, file_store
 from app.services.studies.claim import Claim, Failure, finish_claim, give_up_claim, heatmap_keys, take_claim
 
@@ -52,6 +54,16 @@ def analyse_study(study: Study, pixels: Mapping[str, np.ndarray] = MappingProxyT
     images = [(image.id, image.stored_name) for image in study.images if image.status != ImageStatus.DONE]
     for image_id, stored_name in images:
         analyse(image_id, pixels.get(stored_name))
+
+
+def try_again(*, study: Study, actor: Actor, image: Image | None = None) -> None:
+    """Analyse what is not done of a study, or this one of its images, because somebody asks for it."""
+    audit.record("study.retry", actor=actor, object_key=study.key, detail=image.key if image else "")
+    db.session.commit()
+    if image:
+        analyse(image.id)
+    else:
+        analyse_study(study)
 
 
 def analyse(image_id: int, pixels: np.ndarray | None = None) -> ImageStatus | None:
