@@ -37,7 +37,9 @@ class ProcessHangs(RuntimeError):
 
 
 class DecoderProcess:
-    """`module`: what is run, models.decoders.child or, in tests, one that misbehaves."""
+    """`module`: what is run, models.decoders.child or, in tests, one that misbehaves. It gets `memory_bytes` of address
+    space, and `cpu_seconds` of processor time for each file.
+    """
 
     def __init__(self, module: str, memory_bytes: int, cpu_seconds: int) -> None:
         self.decodes = 0
@@ -58,14 +60,16 @@ class DecoderProcess:
 
     @property
     def pid(self) -> int:
+        """The number by which the system knows it."""
         return self._process.pid
 
     @property
     def is_alive(self) -> bool:
+        """Whether it has not ended."""
         return self._process.poll() is None
 
     def wait_until_ready(self, seconds: float) -> None:
-        """Raises ProcessEnded or ProcessHangs where it does not come up."""
+        """Raises ProcessEnded, ProcessHangs or BrokenMessage where it does not come up."""
         if not self._is_ready:
             self._read(time.monotonic() + seconds)
             self._is_ready = True

@@ -10,6 +10,7 @@ from app.services.cards.targets import TARGET_COLUMNS, target_row, target_words
 
 
 def performance_section(task: models.Task, card: models.Card) -> Section:
+    """Measures on test images against their targets, for all answers and each; or that there are none yet."""
     title = "How good it was measured to be"
     if not card.measures(task.primary):
         return Section("measures", title, paragraphs=("It was not evaluated yet: nothing is known of how good it is.",))
@@ -52,6 +53,7 @@ def _answers_table(head: models.Head, measures: Mapping[str, tuple[models.Measur
 
 
 def sources_section(task: models.Task, card: models.Card) -> Section:
+    """Measures of each question on the test images of one source at a time."""
     measured = {head: _by_source(card, head.key) for head in task.heads}
     return Section(
         key="sources",
