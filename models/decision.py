@@ -57,7 +57,7 @@ class PredictionSet:
 def decide_head(
     head: Head, probabilities: np.ndarray, thresholds: Mapping[str, float], balanced: Mapping[str, float]
 ) -> HeadResult:
-    """The result of one head for one image; arguments as for `prediction_set`."""
+    """The result of one head for one image; arguments and errors as for `prediction_set`."""
     decisions = prediction_set(head, probabilities, thresholds, balanced).decisions
     results = tuple(
         LabelResult(label, float(p), decision)
@@ -86,7 +86,7 @@ def prediction_set(
 
 
 def conformal_set(head: Head, probabilities: np.ndarray, thresholds: Mapping[str, float]) -> np.ndarray:
-    """Bool [labels]: at or above the label's threshold."""
+    """Bool [labels]: at or above the label's threshold; arguments and errors as for `prediction_set`."""
     return np.array([p >= thresholds[label.key] for label, p in zip(head.labels, probabilities, strict=True)], bool)
 
 
@@ -151,7 +151,7 @@ def outcome_of(primary: HeadResult) -> Outcome:
 
 
 def asked_heads(heads: tuple[HeadResult, ...]) -> tuple[HeadResult, ...]:
-    """The heads whose question makes sense: those whose `asked_if` label has not been ruled out."""
+    """The heads whose question makes sense, in their order: those whose `asked_if` label has not been ruled out."""
     results = {result.head.key: result for result in heads}
 
     def is_asked(head: Head) -> bool:

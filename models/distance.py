@@ -24,7 +24,7 @@ class Reference:
     unit: bool
 
     def distance(self, features: np.ndarray) -> np.ndarray:
-        """Length of what stands out of the subspace: [..., channels] -> [...]."""
+        """Length of what stands out of the subspace: features [..., channels] -> [...], 0 and up."""
         centred = (to_unit(features) if self.unit else features) - self.mean
         return np.linalg.norm(centred - (centred @ self.axes) @ self.axes.T, axis=-1)
 
@@ -35,7 +35,10 @@ def to_unit(features: np.ndarray) -> np.ndarray:
 
 
 def read_reference(path: Path) -> Reference:
-    """The reference of a file that `write_reference` wrote; nothing in the file is run as code."""
+    """The reference of a file that `write_reference` wrote; nothing in the file is run as code.
+
+    Raises OSError where it cannot be read. Its hash is to be checked before.
+    """
     with np.load(path, allow_pickle=False) as arrays:
         return Reference(arrays["mean"].astype(np.float32), arrays["axes"].astype(np.float32), bool(arrays["unit"]))
 

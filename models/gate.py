@@ -43,6 +43,7 @@ class GateVerdict:
 
     @property
     def passed(self) -> bool:
+        """Whether the image goes on to the network."""
         return self.reason is None
 
 
@@ -58,7 +59,11 @@ class Detection:
 
 
 def check_quality(pixels: np.ndarray) -> GateVerdict:
-    """Refuses uint8 RGB pixels [h, w, 3] that are too few, blank, too dark, overexposed or blurred."""
+    """Refuses uint8 RGB pixels [h, w, 3] that are too few, blank, too dark, overexposed or blurred.
+
+    The reason holds what was measured and the limit: pixels, grey levels (0 to 255) or, for blur, the ratio of
+    `_sharpness`.
+    """
     height, width = pixels.shape[:2]
     if height * width < FEWEST_PIXELS:
         values = {"width": width, "height": height, "fewest": FEWEST_PIXELS}
@@ -142,7 +147,10 @@ def _tasks_reading(modality: str | None) -> list[Task]:
 
 
 def judge_distance(network: ServingNetwork, features: np.ndarray) -> GateVerdict:
-    """Whether the network's pooled features [channels] lie where those of its training images lie."""
+    """Whether the network's pooled features, float32 [channels], lie where those of its training images lie.
+
+    A network without that test lets every image pass.
+    """
     limit = network.card.distance
     if limit is None or network.reference is None:
         return PASSED

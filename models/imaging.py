@@ -32,13 +32,13 @@ class InputSpec:
 
 
 def shown_size(width: int, height: int, max_side: int) -> tuple[int, int]:
-    """Width and height of the same picture with its longest side at most `max_side`; never enlarged."""
+    """Width and height, in pixels, of the same picture with its longest side at most `max_side`; never enlarged."""
     scale = min(1.0, max_side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def shrink_to_read(pixels: np.ndarray) -> np.ndarray:
-    """The picture as the gate and networks read it: a large one at a half, a quarter or an eighth of its size.
+    """uint8 [h, w, 3] as the gate and networks read it: a large picture at a half, a quarter or an eighth of its size.
 
     Means over whole pixels change those that networks then read the least: what a JPEG decoder gives at these sizes
     moves probabilities further. A large picture is so shrunk once, not anew by the gate and by each network.
@@ -49,7 +49,7 @@ def shrink_to_read(pixels: np.ndarray) -> np.ndarray:
 
 
 def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:
-    """The same picture with its longest side at most `max_side`; never enlarged."""
+    """uint8 [h, w] or [h, w, 3] with the longest side at most `max_side` pixels; never enlarged."""
     height, width = pixels.shape[:2]
     return _resize(pixels, shown_size(width, height, max_side))
 
@@ -60,9 +60,10 @@ def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def encode_image(pixels: np.ndarray, media_type: str) -> bytes:
-    """A clean file of uint8 grey, RGB or RGBA pixels: no metadata. JPEG of quality 95 without chroma loss, or PNG.
+    """A clean file of uint8 grey [h, w], RGB [h, w, 3] or RGBA [h, w, 4]: no metadata.
 
-    Grey pixels become a grey file, also where they came as RGB: the same when decoded, for less work and fewer bytes.
+    A JPEG of quality 95 without chroma loss for "image/jpeg", which holds no RGBA (OSError); else a PNG. Grey pixels
+    become a grey file, also where they came as RGB: the same when decoded, for less work and fewer bytes.
     """
     if _is_grey(pixels):
         pixels = np.ascontiguousarray(pixels[..., 0])

@@ -49,6 +49,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Note how long the block takes, under this name."""
         start = time.perf_counter()
         yield
         self.timings_ms[name] = round((time.perf_counter() - start) * 1000, 3)
@@ -101,7 +102,10 @@ def _not_assessed(task: Task, verdict: GateVerdict, version: NetworkVersion, wat
 
 
 def pass_gate(task: Task, pixels: np.ndarray) -> GateVerdict:
-    """The gate alone: whether uint8 RGB pixels are an image that `task` was made for."""
+    """The gate alone: whether uint8 RGB pixels [h, w, 3] are an image that `task` was made for.
+
+    Raises NetworkUnavailable when the gate's network is missing.
+    """
     verdict = check_quality(pixels)
     return judge_modality(task, *modality_probabilities(pixels)) if verdict.passed else verdict
 
@@ -114,7 +118,10 @@ def detect_task(pixels: np.ndarray) -> Detection:
 
 
 def modality_probabilities(pixels: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
-    """The modality network's probabilities and the thresholds of its card: modality -> 0 to 1 each."""
+    """The modality network's probabilities of uint8 RGB pixels [h, w, 3], and the thresholds of its card.
+
+    Modality -> 0 to 1 each. Raises NetworkUnavailable when the gate's network is missing.
+    """
     gate = get_network(MODALITY_TASK)
     head = gate.card.heads[MODALITY_TASK.primary]
     probabilities = calibrated(run_views(gate, prepare(pixels, gate.card.spec)).logits, head.temperature)
@@ -197,7 +204,7 @@ def network_status() -> dict[str, str]:
 
 
 def get_card(task: Task, network: NetworkId | None = None) -> Card:
-    """The card of a network of `task`, by default of the one that serves; NetworkUnavailable when it cannot be read."""
+    """The card of a network of `task`, by default of the one that serves. Raises NetworkUnavailable."""
     return read_card(task, network)
 
 

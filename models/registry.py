@@ -23,7 +23,7 @@ def all_tasks() -> tuple[Task, ...]:
 
 
 def get_task(name: str) -> Task:
-    """The task of this name; raises UnknownTask, whose message names those that exist."""
+    """The task of this name. Raises UnknownTask, whose message names those that exist."""
     for task in all_tasks():
         if task.name == name:
             return task

@@ -100,6 +100,7 @@ def run_views(network: AnsweringNetwork, batch: np.ndarray) -> NetworkOutputs:
 
 
 def file_sha256(path: Path) -> str:
+    """64 hexadecimal digits, in lower case. Raises OSError where the file cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

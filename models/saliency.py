@@ -34,21 +34,25 @@ def saliency_over_image(activation: np.ndarray, shape: tuple[int, int], spec: In
 
 
 def encode_saliency(saliency: np.ndarray) -> bytes:
-    """float [h, w] in 0 to 1 -> an 8-bit grey PNG."""
+    """float [h, w] in 0 to 1 -> an 8-bit grey PNG, in steps of 1/255."""
     return encode_image((saliency * 255).round().astype(np.uint8), "image/png")
 
 
 def decode_saliency(data: bytes) -> np.ndarray:
-    """The float32 [h, w] in 0 to 1 that `encode_saliency` wrote, to a step of 1/255."""
+    """The float32 [h, w] in 0 to 1 that `encode_saliency` wrote, to a step of 1/255.
+
+    Raises PIL.UnidentifiedImageError for bytes that are no PNG.
+    """
     with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
         return np.asarray(image.convert("L"), dtype=np.float32) / 255
 
 
 def render_view(view: str, pixels: np.ndarray, saliency: np.ndarray | None, max_side: int = 1024) -> tuple[bytes, str]:
-    """One of VIEWS of uint8 RGB `pixels`, its longest side at most `max_side`: (file bytes, media type).
+    """One of VIEWS of uint8 RGB `pixels` [h, w, 3], its longest side at most `max_side`: (file bytes, media type).
 
-    `heatmap` is transparent where the map is cold and has the shape of the other views, to be laid over the original.
-    Raises ValueError for an unknown view, or when a view needs a saliency map and there is none.
+    `saliency`: float32 [height, width] in 0 to 1 over the whole image, of any size. `heatmap` is transparent where it
+    is cold and has the shape of the other views, to be laid over the original. Raises ValueError for an unknown view,
+    or when a view needs a saliency map and there is none.
     """
     if view not in VIEWS:
         raise ValueError(f"There is no view {view!r}; use one of {', '.join(VIEWS)}.")
@@ -68,7 +72,10 @@ def render_view(view: str, pixels: np.ndarray, saliency: np.ndarray | None, max_
 
 
 def render_heatmap(saliency: np.ndarray, shape: tuple[int, int], max_side: int = 1024) -> bytes:
-    """The view `heatmap` of an image of `shape` (height, width), for which its pixels are not needed: a PNG."""
+    """The view `heatmap` of an image of `shape` (height, width), for which its pixels are not needed: a PNG.
+
+    `saliency` as for `render_view`.
+    """
     width, height = shown_size(shape[1], shape[0], max_side)
     heat = _enlarge(saliency, (height, width))
     alpha = (np.clip(heat * 1.25, 0, 1) * 255).astype(np.uint8)
@@ -76,7 +83,7 @@ def render_heatmap(saliency: np.ndarray, shape: tuple[int, int], max_side: int =
 
 
 def canny_edges(pixels: np.ndarray) -> np.ndarray:
-    """White edges on black, uint8 RGB of the same shape (Canny, PAMI 1986).
+    """White edges on black, uint8 RGB [h, w, 3] of the same shape as the uint8 RGB pixels (Canny, PAMI 1986).
 
     Hysteresis thresholds are shares of the median grey level of what is not black background, so that a dark radiograph
     shows its edges as a bright photo does.

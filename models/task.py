@@ -198,6 +198,7 @@ class HeadResult:
 
     @property
     def top(self) -> LabelResult:
+        """The label of the highest probability, whether it is decided on or not."""
         return max(self.labels, key=lambda result: result.probability)
 
 

@@ -49,7 +49,7 @@ def record(action: str, *, actor: Actor, account: str = "", object_key: str = ""
 
 
 def list_events(wanted: AuditFilter, cursor: Cursor = START) -> Page:
-    """Events, the newest first."""
+    """The page of matching events at `cursor`, the newest first."""
     matching = _of_account(wanted.account.lower()) if wanted.account else ANY
     events = select(AuditEvent).where(*matching.conditions)
     if wanted.action:

@@ -81,6 +81,7 @@ class Order:
 
     @property
     def entity(self) -> Any:
+        """The class of the rows."""
         return self.name.class_
 
     def turned(self) -> "Order":
@@ -167,6 +168,7 @@ class Page:
 
     @property
     def is_first(self) -> bool:
+        """Does the list begin with it?"""
         return self.count is not None
 
 
@@ -181,6 +183,8 @@ def read_page(
 ) -> Page:
     """The page of `statement`, which selects one entity, at `cursor`. A cursor that names no row that is `allowed`
     stands for the start; the row that it names need not be part of the list, or no longer.
+
+    `options`: how the rows of the page are loaded. `most_counted`: how far the first page counts the list.
     """
     place = _find_place(order, cursor, allowed or [])
     if place is None:

@@ -23,7 +23,10 @@ def get_setting(name: str) -> str:
 
 
 def set_setting(*, name: str, value: str, actor: Actor) -> None:
-    """Store a value and record who set it. An unchanged value leaves no trace."""
+    """Store a value, cut to 500 characters, and record who set it. An unchanged value leaves no trace.
+
+    Raises KeyError for a name that is not in DEFAULTS.
+    """
     if value == get_setting(name):
         return
     row = db.session.scalar(select(Setting).where(Setting.name == name))

@@ -52,7 +52,7 @@ class FileStore:
 
     @staticmethod
     def name_of(key: str, suffix: str) -> str:
-        """The name that a file of this key has."""
+        """The name that a file of this key, 32 hexadecimal characters, has: it is not looked for."""
         return f"{key[:2]}/{key}{suffix}"
 
     def get(self, name: str) -> bytes:
@@ -63,7 +63,10 @@ class FileStore:
             raise MissingFile(f"The store cannot read {name}: {error.strerror}") from error
 
     def delete(self, name: str) -> None:
-        """Remove the file, also one that was never written to its end; one that is gone already is fine."""
+        """Remove the file, also one that was never written to its end; one that is gone already is fine.
+
+        Raises OSError where the disk keeps it.
+        """
         for path in (self._path(name), _partial(self._path(name))):
             path.unlink(missing_ok=True)
 

@@ -13,11 +13,12 @@ _JPEG_INSIDE, _PNG_INSIDE = 4, 5
 
 
 def matches(data: bytes) -> bool:
+    """Whether these bytes begin as a BMP file does."""
     return data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _HEADERS
 
 
 def read(data: bytes) -> tuple[Frame, ...]:
-    """The picture of the file. Raises UnreadableImage."""
+    """The one picture of the file. Raises UnreadableImage."""
     depth = _check_header(data)
     with open_image(data, "BMP") as image:
         check_size(*image.size)

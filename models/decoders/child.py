@@ -22,7 +22,7 @@ from models.imaging import shrink_to_read
 
 
 def main(memory_bytes: int, cpu_seconds: int) -> None:
-    """Answer until the input ends."""
+    """Answer until the input ends, with this much address space, and processor time for each file."""
     # Without a buffer: what the parent waits for must not wait here.
     requests, answers = io.FileIO(sys.stdin.fileno(), closefd=False), io.FileIO(sys.stdout.fileno(), "w", closefd=False)
     # What Pillow would import when it meets a format.

@@ -13,8 +13,9 @@ _FIRST_FREE_DESCRIPTOR = 3  # behind the pipes and the log
 def confine(memory_bytes: int) -> None:
     """Open nothing from here on, neither file nor socket; hold no more memory than this; gain no rights; leave no core.
 
-    That no descriptor can be opened is what keeps the process off the network; where the system allows it, it also
-    leaves the network for one without any interface.
+    `memory_bytes`: of address space. That no descriptor can be opened is what keeps the process off the network; where
+    the system allows it, it also leaves the network for one without any interface. Raises OSError where rights cannot
+    be given up, ValueError where a lower limit on memory holds already.
     """
     os.closerange(_FIRST_FREE_DESCRIPTOR, os.sysconf("SC_OPEN_MAX"))
     libc = ctypes.CDLL(None, use_errno=True)

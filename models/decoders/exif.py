@@ -2,7 +2,6 @@
 
 import re
 import struct
-from typing import Any
 
 _ORIENTATION = 0x0112
 _SHORT = 3
@@ -15,8 +14,8 @@ def read_orientation(exif: bytes) -> int:
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None or len(exif) < 8:
         return 1
-    start = struct.unpack(f"{order}I", exif[4:8])[0]
-    count = _unpack(f"{order}H", exif, start)
+    (start,) = struct.unpack(f"{order}I", exif[4:8])
+    (count,) = _unpack(f"{order}H", exif, start) or (0,)
     for index in range(min(count, _MAX_FIELDS)):
         tag, kind, values, value = _unpack(f"{order}HHIH2x", exif, start + 2 + 12 * index) or (0, 0, 0, 0)
         if (tag, kind, values) == (_ORIENTATION, _SHORT, 1):
@@ -30,9 +29,6 @@ def read_xmp_orientation(xmp: bytes) -> int:
     return int(match[1]) if match else 1
 
 
-def _unpack(form: str, data: bytes, start: int) -> Any:
-    """The value, or tuple of several values, that stand there; 0 where the data ends before."""
-    if start + struct.calcsize(form) > len(data):
-        return 0
-    values = struct.unpack_from(form, data, start)
-    return values if len(values) > 1 else values[0]
+def _unpack(form: str, data: bytes, start: int) -> tuple[int, ...]:
+    """The numbers that stand there; none where the data ends before."""
+    return struct.unpack_from(form, data, start) if start + struct.calcsize(form) <= len(data) else ()

@@ -15,7 +15,7 @@ from models.frame import Facts, Frame
 try:
     import pillow_heif
 except ImportError:
-    pillow_heif = None  # type: ignore[assignment]
+    pillow_heif = None  # type: ignore[assignment] # an optional package
 
 MEDIA_TYPE = "image/heic"
 _BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -23,15 +23,17 @@ _FILLED_UP = bytes(64)
 
 
 def is_installed() -> bool:
+    """Whether pillow-heif is there."""
     return pillow_heif is not None
 
 
 def matches(data: bytes) -> bool:
+    """Whether these bytes begin as HEIF of HEVC does, which is HEIC; AVIF is none."""
     return data[4:8] == b"ftyp" and data[8:12] in _BRANDS and b"avif" not in data[16:64]
 
 
 def read(data: bytes) -> tuple[Frame, ...]:
-    """The picture of the file. Raises UnreadableImage, with a code of its own where the package is missing."""
+    """The one picture of the file. Raises UnreadableImage, with a code of its own where the package is missing."""
     _check_end(data)
     heif = _package().open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     if len(heif) > 1:

@@ -29,6 +29,7 @@ _MAX_MIXED_SURPLUS = 16
 
 
 def matches(data: bytes) -> bool:
+    """Whether these bytes begin as a JPEG does."""
     return data.startswith(b"\xff\xd8\xff")
 
 

@@ -50,15 +50,16 @@ class JpegParts:
 
     @property
     def components(self) -> int:
+        """How many channels the picture has: 1, 3 or 4."""
         return self.frame[5]
 
     @property
     def icc(self) -> bytes | None:
-        """The profile, None where there is none or a part of it is missing."""
+        """The parts of the profile that there are, in their order; None without any."""
         return b"".join(self.icc_parts[n] for n in sorted(self.icc_parts)) or None
 
     def assemble(self, icc: bytes | None = None) -> bytes:
-        """The clean file, with this profile in it."""
+        """The clean file, with this profile in it, which fits one segment."""
         head = [_SOI]
         if self.has_jfif and self.components != 4:
             head.append(segment(_APP0, _JFIF))
@@ -70,6 +71,7 @@ class JpegParts:
 
 
 def segment(marker: int, content: bytes) -> bytes:
+    """A segment: marker (the byte after 0xFF), length, and at most 65,533 bytes of content."""
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 

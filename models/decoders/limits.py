@@ -22,7 +22,10 @@ MAX_METADATA_BYTES = 1 << 20
 
 
 def check_size(width: int, height: int) -> None:
-    """Raises UnreadableImage for a picture with too many pixels, too long or short a side, or the shape of a strip."""
+    """Raises UnreadableImage for a picture with too many pixels, too long or short a side, or the shape of a strip.
+
+    `width` and `height` in pixels.
+    """
     if width < 1 or height < 1:
         raise UnreadableImage(UnreadableCode.DAMAGED)
     if width * height > MAX_PIXELS:
@@ -36,7 +39,10 @@ def check_size(width: int, height: int) -> None:
 
 
 def check_frames(sizes: Sequence[tuple[int, int]]) -> None:
-    """Raises UnreadableImage for a file of no frame or too many, by the width and height of each."""
+    """Raises UnreadableImage for a file of no frame, of too many, or of too many pixels in all, and as `check_size`.
+
+    `sizes`: (width, height) of each frame in pixels.
+    """
     if not sizes:
         raise UnreadableImage(UnreadableCode.DAMAGED)
     if len(sizes) > MAX_FRAMES:

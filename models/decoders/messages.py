@@ -26,7 +26,10 @@ def pack(header: dict[str, Any], parts: Sequence[bytes | memoryview]) -> list[by
 
 
 def read(fill: Callable[[memoryview], None]) -> Message:
-    """One message, from a function that fills a buffer with the next bytes. Raises BrokenMessage."""
+    """One message, from a function that fills a buffer with the next bytes.
+
+    Raises BrokenMessage for bytes that are none, and whatever `fill` raises.
+    """
     lengths = bytearray(_LENGTHS.size)
     fill(memoryview(lengths))
     header_length, length = _LENGTHS.unpack(lengths)

@@ -15,18 +15,25 @@ _WITH_ALPHA = ("LA", "PA", "RGBA", "RGBa", "La")
 
 
 def open_image(data: bytes, kind: str) -> Image.Image:
-    """The file, opened as this format of Pillow and no other."""
+    """The file, opened as this format of Pillow (JPEG, PNG, TIFF ...) and no other.
+
+    Raises PIL.UnidentifiedImageError where it is none such.
+    """
     return Image.open(io.BytesIO(data), formats=(kind,))
 
 
 def decode_rgb(data: bytes, kind: str) -> np.ndarray:
-    """uint8 RGB [h, w, 3] of a file of one picture, not turned."""
+    """uint8 RGB [h, w, 3] of a file of one picture, not turned. Raises as `open_image` and `to_rgb`."""
     with open_image(data, kind) as image:
         return to_rgb(image)
 
 
 def to_rgb(image: Image.Image) -> np.ndarray:
-    """uint8 RGB [h, w, 3] of the picture that an image is at; more than 8 bits are windowed."""
+    """uint8 RGB [h, w, 3] of the picture that an image is at; more than 8 bits are windowed.
+
+    Transparent pixels lie on black. Raises UnreadableImage for values that are no finite numbers, OSError for
+    data that are cut off.
+    """
     if image.mode.startswith("I") or image.mode == "F":
         return cv2.cvtColor(window_samples(np.asarray(image)), cv2.COLOR_GRAY2RGB)
     if image.mode in _WITH_ALPHA or "transparency" in image.info:

@@ -20,11 +20,12 @@ _PHOTOMETRIC = {0: "MONOCHROME2", 2: "RGB", 3: "PALETTE COLOR", 4: "MONOCHROME2"
 
 
 def matches(data: bytes) -> bool:
+    """Whether these bytes begin as a PNG does."""
     return data.startswith(SIGNATURE)
 
 
 def read(data: bytes) -> tuple[Frame, ...]:
-    """The picture of the file. Raises UnreadableImage."""
+    """The one picture of the file. Raises UnreadableImage."""
     parts = read_parts(data)
     pixels = decode_parts(parts)
     pixels, profile = _to_srgb(pixels, parts)

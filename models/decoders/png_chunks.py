@@ -37,6 +37,7 @@ class PngParts:
 
     @property
     def depth(self) -> int:
+        """Bits of one sample: 1, 2, 4, 8 or 16."""
         return self.header[8]
 
     @property

@@ -83,7 +83,8 @@ class DecoderPool:
         """All pictures of a file, in its order.
 
         Raises UnreadableImage, also where the file makes a decoder hang, die or take too much memory; DecodersBusy
-        where all processes have work for longer than an upload should wait.
+        where all processes have work for longer than an upload should wait; ProcessEnded or ProcessHangs where none
+        can be started.
         """
         try:
             process = self._idle.get(timeout=self.limits.patience)

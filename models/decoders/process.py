@@ -1,7 +1,6 @@
 """One decoding process, as the server sees it: started, asked, and ended when it hangs."""
 
 import fcntl
-import io
 import os
 import select
 import signal
@@ -9,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from models.decoders import messages
 
@@ -38,7 +37,9 @@ class ProcessHangs(RuntimeError):
 
 
 class DecoderProcess:
-    """`module`: what is run, models.decoders.child or, in tests, one that misbehaves."""
+    """`module`: what is run, models.decoders.child or, in tests, one that misbehaves. It gets `memory_bytes` of address
+    space, and `cpu_seconds` of processor time for each file.
+    """
 
     def __init__(self, module: str, memory_bytes: int, cpu_seconds: int) -> None:
         self.decodes = 0
@@ -59,14 +60,16 @@ class DecoderProcess:
 
     @property
     def pid(self) -> int:
+        """The number by which the system knows it."""
         return self._process.pid
 
     @property
     def is_alive(self) -> bool:
+        """Whether it has not ended."""
         return self._process.poll() is None
 
     def wait_until_ready(self, seconds: float) -> None:
-        """Raises ProcessEnded or ProcessHangs where it does not come up."""
+        """Raises ProcessEnded, ProcessHangs or BrokenMessage where it does not come up."""
         if not self._is_ready:
             self._read(time.monotonic() + seconds)
             self._is_ready = True
@@ -108,12 +111,11 @@ class DecoderProcess:
 
     def _read(self, deadline: float) -> messages.Message:
         pipe = self._pipes[1]
-        raw = cast(io.RawIOBase, pipe)
 
         def fill(buffer: memoryview) -> None:
             while buffer:
                 self._wait(pipe, select.POLLIN, deadline)
-                count = raw.readinto(buffer)
+                count = os.readv(pipe.fileno(), [buffer])
                 if not count:
                     raise self._ended()
                 buffer = buffer[count:]

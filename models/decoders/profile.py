@@ -37,6 +37,7 @@ class Profile:
 
     @property
     def space(self) -> str:
+        """Of the samples: RGB or GRAY."""
         return "RGB" if self.colorants else "GRAY"
 
     @property
@@ -59,7 +60,10 @@ class Profile:
 
 
 def has_table(icc: bytes) -> bool:
-    """Whether a profile converts by a table of colours, which matrix and curves cannot say."""
+    """Whether a profile converts by a table of colours, which matrix and curves cannot say.
+
+    Raises UnfitProfile for bytes that are no profile.
+    """
     return b"A2B0" in _tags(icc)
 
 

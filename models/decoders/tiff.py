@@ -24,6 +24,7 @@ _OLD_JPEG, _JPEG = 6, 7
 
 
 def matches(data: bytes) -> bool:
+    """Whether these bytes begin as a TIFF does, BigTIFF too."""
     return data[:4] in (b"II*\0", b"MM\0*", *BIG_TIFF)
 
 

@@ -46,11 +46,12 @@ class Directory:
     fields: dict[int, tuple[int, ...]]
 
     def first(self, tag: Tag, default: int) -> int:
+        """The first value of a field; `default` where there is no such field."""
         return self.fields.get(tag, (default,))[0]
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height."""
+        """Width and height in pixels; 0 where the file does not say."""
         return self.first(Tag.WIDTH, 0), self.first(Tag.HEIGHT, 0)
 
     @property
@@ -60,7 +61,7 @@ class Directory:
 
     @property
     def parts(self) -> list[tuple[int, int]]:
-        """Offset and length of each strip or tile."""
+        """Offset and length, in bytes, of each strip or tile. Raises ValueError where their numbers differ."""
         offsets = self.fields.get(Tag.STRIP_OFFSETS) or self.fields.get(Tag.TILE_OFFSETS, ())
         lengths = self.fields.get(Tag.STRIP_BYTE_COUNTS) or self.fields.get(Tag.TILE_BYTE_COUNTS, ())
         return list(zip(offsets, lengths, strict=True))

@@ -5,7 +5,10 @@ import numpy as np
 
 
 def turn_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Uint8 or uint16 [height, width, ...] of a picture stored in this orientation (1 to 8), as it is meant."""
+    """uint8 or uint16 [height, width, ...] of a picture stored in this orientation (1 to 8), as it is meant.
+
+    A side that is turned by a quarter changes places with the other.
+    """
     match orientation:
         case 2:
             return cv2.flip(pixels, 1)

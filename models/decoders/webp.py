@@ -36,11 +36,12 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def matches(data: bytes) -> bool:
+    """Whether these bytes begin as a WebP file does."""
     return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
 
 
 def read(data: bytes) -> tuple[Frame, ...]:
-    """The picture of the file. Raises UnreadableImage."""
+    """The one picture of the file. Raises UnreadableImage."""
     parts = _read_parts(data)
     with open_image(parts.assemble(), "WEBP") as image:
         check_size(*image.size)

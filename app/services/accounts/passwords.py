@@ -22,9 +22,10 @@ class WeakPassword(ValueError):
 
 
 def check_new_password(password: str, *, email: str = "", name: str = "") -> None:
-    """Raise WeakPassword unless `password` is long enough and not one of those that are tried first.
+    """Raise WeakPassword unless `password` has MIN_LENGTH to MAX_LENGTH characters and is not among those tried first.
 
-    There are no rules on kinds of characters, and nothing is cut off: every character counts.
+    `email`, `name`: of its owner, which it must not be. There are no rules on kinds of characters, and nothing is cut
+    off: every character counts.
     """
     if len(password) < MIN_LENGTH:
         raise WeakPassword(f"Use at least {MIN_LENGTH} characters; a few words in a row are easy to remember.")

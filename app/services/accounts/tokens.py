@@ -18,7 +18,10 @@ LAST_USED_STEP = timedelta(minutes=1)
 
 
 def create_token(*, user: User, name: str, actor: Actor) -> tuple[ApiToken, str]:
-    """Store a new token of `user`; the second value is the token itself, which can never be read again."""
+    """Store a new token of `user`; the second value is the token itself, which can never be read again.
+
+    `name`: by which its owner knows it, cut to 80 characters.
+    """
     plain = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(user=user, name=name.strip()[:80], token_sha256=_digest(plain))
     db.session.add(token)

@@ -56,7 +56,7 @@ def account_name(text: str) -> str:
 
 
 def find_user(email: str) -> User | None:
-    """The user of this address, however it is capitalised."""
+    """The user of this address, however it is capitalised; None if there is none."""
     return db.session.scalar(select(User).where(User.email == account_name(email)))
 
 
@@ -69,7 +69,7 @@ def get_user(user_id: int) -> User:
 
 
 def list_users(search: str, cursor: Cursor = START) -> Page:
-    """Users by e-mail address, those whose address or name contains `search`."""
+    """The page at `cursor` of users by e-mail address, those whose address or name contains `search`; "" is all."""
     users = select(User)
     if search:
         pattern = like_pattern(search)
@@ -153,7 +153,10 @@ def change_password(*, current: str, new: str, actor: Actor) -> None:
 
 
 def reset_password(*, user: User, actor: Actor) -> str:
-    """A one-time password, to be changed at the next sign-in. Ends the user's sessions and revokes their API tokens."""
+    """A new one-time password, to be changed at the next sign-in: returned here, and never to be read again.
+
+    Ends the user's sessions and revokes their API tokens.
+    """
     one_time = passwords.one_time_password()
     user.password_hash = passwords.hash_password(one_time)
     user.must_change_password = True

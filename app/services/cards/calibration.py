@@ -8,6 +8,7 @@ FEW = 20
 
 
 def calibration_section(task: models.Task, card: models.Card) -> Section:
+    """Errors before and after calibration, and a reliability diagram, for each question."""
     bins = {head: card.reliability(head.key) for head in task.heads}
     return Section(
         key="calibration",

@@ -35,6 +35,7 @@ POINT_COLUMNS = (
 
 
 def decision_section(task: models.Task, card: models.Card) -> Section:
+    """Thresholds of each answer with what they reach, and how often the network answers at all."""
     abstention = {
         head: [one for one in card.overall(head.key).measures if one.metric in ABSTENTION] for head in task.heads
     }

@@ -9,7 +9,7 @@ UNKNOWN, NOT_MEASURED = "–", "not measured"
 
 
 def network_sections(task: models.Task) -> tuple[Section, ...]:
-    """The section, or nothing where there is no choice."""
+    """The registered networks side by side, in one section; none where there is no choice."""
     names = models.registered_networks(task)
     if len(names) < 2:
         return ()

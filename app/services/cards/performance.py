@@ -10,6 +10,7 @@ from app.services.cards.targets import TARGET_COLUMNS, target_row, target_words
 
 
 def performance_section(task: models.Task, card: models.Card) -> Section:
+    """Measures on test images against their targets, for all answers and each; or that there are none yet."""
     title = "Model performance"
     if not card.measures(task.primary):
         return Section(
@@ -54,6 +55,7 @@ def _answers_table(head: models.Head, measures: Mapping[str, tuple[models.Measur
 
 
 def sources_section(task: models.Task, card: models.Card) -> Section:
+    """Measures of each question on the test images of one source at a time."""
     measured = {head: _by_source(card, head.key) for head in task.heads}
     return Section(
         key="sources",

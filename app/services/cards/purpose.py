@@ -6,6 +6,7 @@ from app.services.report.content import RESEARCH_USE
 
 
 def intended_use_section(task: models.Task) -> Section:
+    """What the network is for, the kind of image that it reads, and every question with its answers."""
     rows = [
         (head.title, ", ".join(f"{label.name} ({label.note})" if label.note else label.name for label in head.labels))
         for head in task.heads
@@ -23,12 +24,15 @@ def intended_use_section(task: models.Task) -> Section:
 
 
 def out_of_scope_section(task: models.Task) -> Section:
+    """What it must not be used for."""
     return Section(key="scope", title="Out of scope", paragraphs=(RESEARCH_USE,), points=task.out_of_scope)
 
 
 def limits_section(task: models.Task) -> Section:
+    """Where it is known to fail."""
     return Section(key="limits", title="Known limitations", points=task.limitations)
 
 
 def subgroups_section(task: models.Task) -> Section:
+    """For which people and devices nothing is known."""
     return Section(key="subgroups", title="Subgroups", points=task.subgroups)

@@ -7,7 +7,7 @@ from app.services.cards.content import Table
 
 
 def measures_table(caption: str, measures: Iterable[models.Measure]) -> Table:
-    """One row for each measure."""
+    """One row for each measure: name, value, 95 % interval, number of images."""
     rows = tuple((m.metric.words, f"{m.value:.3f}", f"{m.low:.3f} to {m.high:.3f}", f"{m.n:,}") for m in measures)
     return Table(caption, ("Measure", "Value", "95 % interval", "Images"), rows)
 

@@ -7,7 +7,7 @@ TARGET_COLUMNS = ("Measure", "Result", "Target", "Stretch target", "Measured")
 
 
 def target_row(words: str, target: models.Target, measure: models.Measure | None) -> tuple[str, ...]:
-    """One row under TARGET_COLUMNS."""
+    """One row under TARGET_COLUMNS. `words`: what the target is of; `measure`: None where it was not measured."""
     return (
         words,
         _verdict(measure, target.reach, target.stretch, is_ceiling=target.is_ceiling),
@@ -18,7 +18,7 @@ def target_row(words: str, target: models.Target, measure: models.Measure | None
 
 
 def gate_row(target: models.GateTarget, measure: models.Measure | None) -> tuple[str, ...]:
-    """One row under TARGET_COLUMNS of what the gate refused."""
+    """One row under TARGET_COLUMNS of what the gate refused; `measure`: None where it was not measured."""
     return (
         target.images.words,
         _verdict(measure, target.reach, None, is_ceiling=target.is_ceiling),
@@ -42,7 +42,10 @@ def _verdict(measure: models.Measure | None, reach: float, stretch: float | None
 
 
 def target_words(task: models.Task, target: models.Target) -> str:
-    """The measure, and of what: "Tuberculosis: AUC (Shenzhen and Montgomery alone)"."""
+    """The measure, and of what: "Tuberculosis: AUC (Shenzhen and Montgomery alone)".
+
+    Raises KeyError for a target of a head or label that the task does not have.
+    """
     head = task.head(target.head or task.primary)
     about = head.label(target.label).name if target.label else head.title if target.head else ""
     title = target.metric.words

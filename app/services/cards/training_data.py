@@ -7,6 +7,10 @@ STARTED = "Training started from another network, which may have seen more data 
 
 
 def training_data_section(task: models.Task, card: models.Card | None) -> Section:
+    """Each source with its licence, its known bias and the number of its images that this network learned from.
+
+    Without a card all declared sources, each with 0 images.
+    """
     trained = dict(card.training_images) if card else {}
     rows = [
         (source.name, source.licence, source.bias, f"{sum(trained.pop(name, 0) for name in source.datasets):,}")

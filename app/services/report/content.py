@@ -170,6 +170,8 @@ class NetworkSection:
 
 @dataclass(frozen=True)
 class ReviewLine:
+    """One review. `correct_label`: the name of the right label where the reviewer named another one, else ""."""
+
     reviewer: str
     reviewed_at: datetime
     agrees: bool

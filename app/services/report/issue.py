@@ -39,7 +39,10 @@ class DamagedReport(AppError):
 
 
 def issue_report(*, study: Study, actor: Actor) -> Report:
-    """Render the report of a study and store it with its hash. Raises StorageFailed; then nothing is left behind."""
+    """Render the report of a study and store it with its hash.
+
+    Raises StorageFailed, and ValueError for a stored image that was damaged; then nothing is left behind.
+    """
     key, issued_at, author = new_key(), utc_now(), actor.require_user()
     data = render_pdf(
         build_report(study), document_id=key, issued_at=issued_at, issued_by=author.name, pictures=_pictures(study)
@@ -66,7 +69,7 @@ def issue_report(*, study: Study, actor: Actor) -> Report:
 
 
 def current_report(*, study: Study, actor: Actor) -> Report:
-    """The newest report if nothing was added to the study since; a new one otherwise."""
+    """The newest report if nothing was added to the study since; a new one otherwise. Raises as `issue_report`."""
     newest = study.reports[-1] if study.reports else None
     if newest and newest.created_at > _changed_at(study):
         return newest

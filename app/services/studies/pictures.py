@@ -18,9 +18,10 @@ def views_of(image: Image) -> tuple[str, ...]:
 
 
 def render_view(image: Image, view: str, label: str = "") -> tuple[bytes, str]:
-    """One view as a file, longest side 1024 pixels, and its media type. Raises NotFound if there is no such view.
+    """One view as a file, longest side 1024 pixels, and its media type.
 
-    `label`: whose heatmap to show in a view that has one; the most probable label's when empty.
+    `label`: whose heatmap to show in a view that has one; the most probable label's when empty. Raises NotFound if
+    there is no such view or its file is gone, ValueError for a file that was damaged.
     """
     if view not in views_of(image):
         raise NotFound("There is no such view of this image.")

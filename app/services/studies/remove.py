@@ -15,6 +15,7 @@ from app.services.studies.claim import heatmap_names
 
 
 def may_delete(study: Study, user: User) -> bool:
+    """The sender of a study and administrators may."""
     return user.is_admin or user.id == study.owner_id
 
 

@@ -21,6 +21,7 @@ class InvalidReview(AppError):
 
 
 def may_review(user: User) -> bool:
+    """Who sees the studies of all may: reviewers and administrators."""
     return user.sees_all_studies
 
 
@@ -38,7 +39,11 @@ def review_labels(study: Study) -> tuple[models.Label, ...]:
 
 
 def record_review(*, study: Study, agrees: bool, correct_label: str = "", comment: str = "", actor: Actor) -> Review:
-    """Add a review. Who disagrees says which label is right, or comments why. Raises Forbidden, InvalidReview."""
+    """Add a review. Who disagrees says which label is right, or comments why.
+
+    `correct_label`: key of one of `review_labels`, "" for none. `comment`: at most MAX_COMMENT characters. Raises
+    Forbidden, and InvalidReview for a review that contradicts itself or of a study without a result.
+    """
     reviewer = actor.require_user()
     if not may_review(reviewer):
         raise Forbidden("Only reviewers and administrators review studies.")

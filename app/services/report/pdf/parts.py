@@ -22,7 +22,10 @@ MARK_OVERHANG = 1
 
 
 class Bar(Flowable):
-    """A probability (0 to 1) as a bar on a track, with a mark at its threshold (0 to 1) where there is one."""
+    """A probability (0 to 1) as a bar on a track, with a mark at its threshold (0 to 1) where there is one.
+
+    `width` and `height` of the track are in points.
+    """
 
     def __init__(
         self, probability: float, colour: HexColor, width: float, height: float = 6, threshold: float | None = None
@@ -106,7 +109,10 @@ def outcome_box(state: str, headline: str, reason: str, *, tone: str = "") -> Ta
 
 
 def pictures_row(section: ImageSection, original: bytes | None, overlay: bytes | None, max_height: float) -> Table:
-    """The image and its heatmap side by side, each with its caption."""
+    """The image and its heatmap side by side, each with its caption; what is None is told to be missing.
+
+    `original` and `overlay` are JPEG or PNG files, drawn at most `max_height` points high.
+    """
     size = f"Image as sent, {section.width} × {section.height} pixels"
     heatmap = _heatmap_caption(section.heatmaps[0].name) if overlay else ""
     why = "it was not stored" if section.sections else state_look(section.state).word.lower()

@@ -97,7 +97,7 @@ def _drawable(char: str) -> str:
 
 
 def draw_line(canvas: Canvas, line: Line, style: ParagraphStyle, x: float, y: float) -> None:
-    """Draw one line with the left end of its baseline at x, y."""
+    """Draw one line with the left end of its baseline at x, y, in points."""
     text = canvas.beginText(x, y)
     text.setFillColor(style.textColor)
     for font, piece in _pieces(line.text, style, line.is_rtl):
