@@ -1,7 +1,7 @@
 """Lumen's networks, free of the web: decode an image, ask a task, get a Prediction.
 
-from models import decode_image, get_task, predict
-prediction = predict(get_task("chest"), decode_image(data).pixels)
+from models import get_task, predict, read_file
+prediction = predict(get_task("chest"), read_file(data)[0].pixels)
 """
 
 from models.audit import Audit, Change, LeftOut, read_audit

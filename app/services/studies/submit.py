@@ -50,9 +50,11 @@ def submit_study(
     """Store a study of `uploads` for `task`, the actor's, all or nothing; it waits to be analysed.
 
     `task` is a task's name or DETECT: then the gate detects the one task that reads all these images. Name, reference
-    and note have at most MAX_NAME, MAX_REFERENCE and MAX_NOTE characters; the same form (`submission_key`) with the same
-    content sent again answers the study that it made the first time. Raises RefusedUpload for what is not accepted,
-    TooManyRequests over the quota, ServerBusy when no decoder is free, StorageFailed when the disk does not take it.
+    and note have at most MAX_NAME, MAX_REFERENCE and MAX_NOTE characters. The same form (`submission_key`) with the
+    same content sent again answers the study that it made the first time.
+
+    Raises RefusedUpload for what is not accepted, TooManyRequests over the quota, ServerBusy when no decoder is free,
+    StorageFailed when the disk does not take it.
     """
     owner = actor.require_user()
     check_quota(owner)
