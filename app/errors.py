@@ -48,6 +48,13 @@ class ServerBusy(AppError):
         super().__init__(503, "Server busy", message, retry_after)
 
 
+class NotAvailable(AppError):
+    """A part of the server that does not work: nothing that the user can mend."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(503, "Not available", message)
+
+
 class RefusedUpload(AppError):
     """A file or form that is not accepted; the message names the rule."""
 

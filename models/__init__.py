@@ -7,7 +7,7 @@ prediction = predict(get_task("chest"), read_file(data)[0].pixels)
 from models.audit import Audit, Change, LeftOut, read_audit
 from models.card import Card, HeadCard, HeadFit, ReliabilityBin, Start, Training
 from models.card_file import NetworkUnavailable
-from models.decoders.errors import DecodersBusy, UnreadableCode, UnreadableImage
+from models.decoders.errors import DecodersBusy, DecodersUnavailable, UnreadableCode, UnreadableImage
 from models.decoders.pool import DecodedFrame, DecoderLimits, DecoderPool
 from models.decoders.registry import FORMATS, FileFormat, read_file
 from models.decoders.single import DecodedImage, decode_image
@@ -57,6 +57,7 @@ __all__ = [
     "DecoderLimits",
     "DecoderPool",
     "DecodersBusy",
+    "DecodersUnavailable",
     "Deployment",
     "Detection",
     "Facts",

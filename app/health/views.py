@@ -16,9 +16,13 @@ def live() -> Response:
 
 @bp.get("/ready")
 def ready() -> tuple[Response, int]:
-    """The database and every network answer; 503 with the reasons otherwise."""
-    database, networks = health.database_trouble(), health.network_troubles()
-    is_ready = not database and not any(networks.values())
-    parts = {name: reason or "ok" for name, reason in networks.items()}
-    answer = jsonify(status="ok" if is_ready else "not ready", database=database or "ok", tasks=parts)
+    """The database, the decoders and every network answer; 503 with the reasons otherwise."""
+    database, decoders, networks = health.database_trouble(), health.decoders_trouble(), health.network_troubles()
+    is_ready = not (database or decoders or any(networks.values()))
+    answer = jsonify(
+        status="ok" if is_ready else "not ready",
+        database=database or "ok",
+        decoders=decoders or "ok",
+        tasks={name: reason or "ok" for name, reason in networks.items()},
+    )
     return answer, 200 if is_ready else 503

@@ -1,16 +1,20 @@
 """The processes in which files of strangers are decoded: one pool for each server process."""
 
 import atexit
+from contextlib import suppress
 from functools import cache
 
 from flask import current_app
 
-from app.errors import ServerBusy
-from models import DecodedFrame, DecoderPool, DecodersBusy
+from app.errors import NotAvailable, ServerBusy
+from models import DecodedFrame, DecoderPool, DecodersBusy, DecodersUnavailable
 
 
 def decode_file(data: bytes) -> tuple[DecodedFrame, ...]:
-    """All pictures of a file, in its order. Raises models.UnreadableImage, and ServerBusy where no process is free."""
+    """All pictures of a file, in its order.
+
+    Raises models.UnreadableImage; ServerBusy where no process is free, NotAvailable where none can be started.
+    """
     try:
         return _pool(current_app.config["DECODERS"]).decode(data)
     except DecodersBusy as busy:
@@ -18,11 +22,24 @@ def decode_file(data: bytes) -> tuple[DecodedFrame, ...]:
             "Too many images are being read at the moment. Nothing was saved; send them again in a moment.",
             busy.retry_after,
         ) from None
+    except DecodersUnavailable:
+        raise NotAvailable(
+            "Images cannot be read on this server now, whatever the file. Nothing was saved; tell an administrator."
+        ) from None
 
 
 def start_decoders() -> None:
-    """Start the processes before the first upload needs them, and do not wait until they are ready."""
-    _pool(current_app.config["DECODERS"]).start()
+    """Start the processes before the first upload needs them, and do not wait until they are ready.
+
+    A system that starts none is in the log: the rest of Lumen works.
+    """
+    with suppress(DecodersUnavailable):
+        _pool(current_app.config["DECODERS"]).start()
+
+
+def are_available() -> bool:
+    """Whether the processes came up when they were last started, as far as is known."""
+    return _pool(current_app.config["DECODERS"]).is_available
 
 
 @cache

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import models
 from app.extensions import db
+from app.services import decoders
 
 log = logging.getLogger("lumen")
 
@@ -29,6 +30,11 @@ def database_trouble() -> str:
 def _head_versions() -> tuple[str, ...]:
     config = current_app.extensions["migrate"].migrate.get_config()
     return tuple(ScriptDirectory.from_config(config).get_heads())
+
+
+def decoders_trouble() -> str:
+    """Why no image can be read; "" as long as the processes that read them come up, or none was started yet."""
+    return "" if decoders.are_available() else "The processes that read images do not start: see the server's log."
 
 
 def network_troubles() -> dict[str, str]:

@@ -42,6 +42,10 @@ class UnreadableImage(ValueError):
         return f"The image cannot be read: {self.code.replace('_', ' ')}{f' ({told})' if told else ''}."
 
 
+class DecodersUnavailable(RuntimeError):
+    """No decoding process comes up: a fault of the installation, and none of the file. The server's log says why."""
+
+
 class DecodersBusy(RuntimeError):
     """Every decoding process has work, and none came free in time. Try again after `retry_after` seconds."""
 

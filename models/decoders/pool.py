@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from models.decoders.errors import DecodersBusy, UnreadableCode, UnreadableImage
+from models.decoders.errors import DecodersBusy, DecodersUnavailable, UnreadableCode, UnreadableImage
 from models.decoders.messages import BrokenMessage, Message
 from models.decoders.process import DecoderProcess, ProcessEnded, ProcessHangs
 from models.frame import Facts
@@ -71,20 +71,25 @@ class DecoderPool:
         _pools.add(self)
 
     def start(self) -> None:
-        """Start all processes at once, and do not wait for them; else each starts when it is first needed."""
+        """Start all processes at once, and do not wait for them; else each starts when it is first needed.
+
+        Raises DecodersUnavailable where the system starts no process.
+        """
         for _ in range(self.processes):
             try:
                 process = self._idle.get_nowait()
             except queue.Empty:
                 return
-            self._idle.put(process or self._new())
+            try:
+                process = process or self._new()
+            finally:
+                self._idle.put(process)
 
     def decode(self, data: bytes) -> tuple[DecodedFrame, ...]:
         """All pictures of a file, in its order.
 
         Raises UnreadableImage, also where the file makes a decoder hang, die or take too much memory; DecodersBusy
-        where all processes have work for longer than an upload should wait; ProcessEnded or ProcessHangs where none
-        can be started.
+        where all processes have work for longer than an upload should wait; DecodersUnavailable where none comes up.
         """
         try:
             process = self._idle.get(timeout=self.limits.patience)
@@ -101,6 +106,12 @@ class DecoderPool:
             self._idle.put(kept)
         return _frames(answer)
 
+    @property
+    def is_available(self) -> bool:
+        """Whether processes came up when they were last started, as far as is known. Starts none and waits for none."""
+        with self._lock:
+            return not self._has_failed and not any(process.has_failed_to_start for process in self._running)
+
     def close(self) -> None:
         """End all processes. The pool starts new ones when it is used again."""
         with self._lock:
@@ -111,6 +122,7 @@ class DecoderPool:
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._running: set[DecoderProcess] = set()
+        self._has_failed = False  # the last process that was waited for did not come up
         # The one that was used last comes first: its memory is warm.
         self._idle: queue.LifoQueue[DecoderProcess | None] = queue.LifoQueue()
         for _ in range(self.processes):
@@ -125,7 +137,12 @@ class DecoderPool:
         self._begin()
 
     def _new(self) -> DecoderProcess:
-        process = DecoderProcess(self._module, self.limits.memory_bytes, self.limits.cpu_seconds)
+        try:
+            process = DecoderProcess(self._module, self.limits.memory_bytes, self.limits.cpu_seconds)
+        except OSError as error:
+            self._has_failed = True
+            log.error("No decoder can be started: %s", error)
+            raise DecodersUnavailable from error
         with self._lock:
             self._running.add(process)
         return process
@@ -143,9 +160,14 @@ class DecoderPool:
         process = process or self._new()
         try:
             process.wait_until_ready(START_SECONDS)
-        except BaseException:
-            self._end(process)
-            raise
+        except (ProcessEnded, ProcessHangs, BrokenMessage) as error:
+            self._has_failed = True
+            log.error("A decoder did not come up; what it wrote stands above, if it said why: %s", error)
+            raise DecodersUnavailable from error
+        finally:
+            if not process.is_ready:
+                self._end(process)
+        self._has_failed = False
         return process
 
     def _ask(self, process: DecoderProcess, data: bytes) -> Message:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,12 +44,12 @@ class DecoderProcess:
 
     def __init__(self, module: str, memory_bytes: int, cpu_seconds: int) -> None:
         self.decodes = 0
-        self._is_ready = False
+        self.is_ready = False
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, str(memory_bytes), str(cpu_seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            # Ours: what keeps it from starting stands in the server's log. It lets go of that before it reads a file.
             bufsize=0,
             cwd=ROOT,
             env=ENVIRONMENT,
@@ -56,7 +57,9 @@ class DecoderProcess:
         )
         for pipe in self._pipes:
             os.set_blocking(pipe.fileno(), False)
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            # A system that gives this user no larger pipes only makes large pictures slower.
+            with suppress(PermissionError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     @property
     def pid(self) -> int:
@@ -68,11 +71,16 @@ class DecoderProcess:
         """Whether it has not ended."""
         return self._process.poll() is None
 
+    @property
+    def has_failed_to_start(self) -> bool:
+        """Whether it ended before it was ready."""
+        return not self.is_ready and not self.is_alive
+
     def wait_until_ready(self, seconds: float) -> None:
         """Raises ProcessEnded, ProcessHangs or BrokenMessage where it does not come up."""
-        if not self._is_ready:
+        if not self.is_ready:
             self._read(time.monotonic() + seconds)
-            self._is_ready = True
+            self.is_ready = True
 
     def ask(self, data: bytes, seconds: float) -> messages.Message:
         """What it says of these bytes. Raises ProcessEnded, ProcessHangs or BrokenMessage: then end it."""

@@ -17,6 +17,7 @@ def test_ready_lists_the_tasks(client, networks):
     assert response.json == {
         "status": "ok",
         "database": "ok",
+        "decoders": "ok",
         "tasks": {task.name: "ok" for task in models.all_tasks()},
     }
     assert len(response.json["tasks"]) == 5
