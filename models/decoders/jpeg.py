@@ -55,11 +55,17 @@ def read(data: bytes) -> tuple[Frame, ...]:
 
 
 def read_clean(clean: bytes, orientation: int, max_side: int | None = None) -> np.ndarray:
-    """uint8 RGB [h, w, 3], upright, of a file that `read` has cleaned; decoded small where `max_side` allows it."""
+    """uint8 RGB [h, w, 3], upright, of a file that `read` has cleaned; decoded small where `max_side` allows it.
+
+    Raises UnreadableImage for a file that was damaged since.
+    """
     parts = read_parts(clean)
     space = _SPACES[parts.components]
     profile = find_profile(parts.icc, space)
-    samples = _decode(clean, space, **_scaling(parts, max_side))
+    try:
+        samples = _decode(clean, space, **_scaling(parts, max_side))
+    except ValueError as error:
+        raise _refusal(error) from error
     return turn_upright(_to_rgb(samples, profile.icc if profile else None, space), orientation)
 
 

@@ -14,7 +14,7 @@ def read_stored(data: bytes, orientation: int = 1, max_side: int | None = None) 
     """uint8 RGB [h, w, 3], upright, of `Frame.stored` with `Frame.stored_orientation`: the frame's pixels, bit for bit.
 
     `max_side`: shrunk so that the longest side is at most that, for showing; a large JPEG then costs less to decode.
-    Raises UnreadableImage or ValueError for bytes that no frame has stored.
+    Raises UnreadableImage for bytes that no frame has stored.
     """
     pixels = jpeg.read_clean(data, orientation, max_side) if jpeg.matches(data) else _read_png(data, orientation)
     return pixels if max_side is None else shrink(pixels, max_side)

@@ -119,3 +119,14 @@ def test_a_missing_heatmap_says_so(clinician):
     base = f"/studies/{study.key}/images/{study.images[0].key}"
     assert clinician.get(f"{base}/overlay").status_code == 404
     assert clinician.get(f"{base}/original").status_code == 200
+
+
+@pytest.mark.parametrize("cut", [lambda data: data[: len(data) // 2], lambda data: data[:-400] + b"\xff\xd9"])
+def test_a_damaged_file_says_so_and_costs_no_report(cut, clinician):
+    study = send_study(clinician)
+    image = study.images[0]
+    path = file_store().root / image.stored_name
+    path.write_bytes(cut(path.read_bytes()))
+    response = clinician.get(f"/studies/{study.key}/images/{image.key}/original")
+    assert (response.status_code, "Image damaged" in response.text) == (404, True)
+    assert clinician.post(f"/studies/{study.key}/reports").status_code == 303

@@ -106,13 +106,13 @@ def _changed_at(study: Study) -> datetime:
 def _pictures(study: Study) -> dict[str, tuple[bytes, bytes | None]]:
     """Key of an image -> the picture and its first heatmap laid over it, as printed.
 
-    An image whose file is gone is left out.
+    An image whose file is gone or damaged is left out.
     """
     pictures = {}
     for image in study.images:
         try:
             pixels = models.read_stored(file_store().get(image.stored_name), image.orientation, PICTURE_SIDE)
-        except MissingFile:
+        except (MissingFile, models.UnreadableImage):
             continue
         original, _ = models.render_view("original", pixels, None, max_side=PICTURE_SIDE)
         pictures[image.key] = (original, _overlay(image, pixels))

@@ -8,6 +8,7 @@ from app.services.storage import MissingFile, file_store
 MAX_SIDE = 1024
 WITHOUT_HEATMAP = ("original", "edges")
 IMAGE_MISSING = "Image missing: the study is stored, but the file of this image cannot be found."
+IMAGE_DAMAGED = "Image damaged: the study is stored, but the file of this image can no longer be read."
 
 
 def views_of(image: Image) -> tuple[str, ...]:
@@ -21,7 +22,7 @@ def render_view(image: Image, view: str, label: str = "") -> tuple[bytes, str]:
     """One view as a file, longest side 1024 pixels, and its media type.
 
     `label`: whose heatmap to show in a view that has one; the most probable label's when empty. Raises NotFound if
-    there is no such view or its file is gone, ValueError for a file that was damaged.
+    there is no such view, or its file is gone or damaged.
     """
     if view not in views_of(image):
         raise NotFound("There is no such view of this image.")
@@ -33,7 +34,11 @@ def render_view(image: Image, view: str, label: str = "") -> tuple[bytes, str]:
         raise NotFound(IMAGE_MISSING) from None
     if view == "heatmap" and saliency is not None:
         return models.render_heatmap(saliency, (image.height, image.width), MAX_SIDE), "image/png"
-    return models.render_view(view, models.read_stored(data, image.orientation, MAX_SIDE), saliency, MAX_SIDE)
+    try:
+        pixels = models.read_stored(data, image.orientation, MAX_SIDE)
+    except models.UnreadableImage:
+        raise NotFound(IMAGE_DAMAGED) from None
+    return models.render_view(view, pixels, saliency, MAX_SIDE)
 
 
 def _saliency_name(image: Image, label: str) -> str:
