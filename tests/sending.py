@@ -6,11 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 from flask import current_app
+from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
-from app.entities import Image, ImageStatus, Study, StudyStatus, User, utc_now
+from app.entities import Analysis, Finding, Image, ImageStatus, Study, StudyStatus, User, utc_now
 from app.extensions import db
 from app.services.studies import search
+from app.services.studies.state import settle
 from tests.fakes import picture
 from tests.pages import PageClient
 
@@ -64,6 +66,18 @@ def make_study(owner: User, *, file_names: Iterable[str] = ("film.jpg",), at: da
     db.session.add(study)
     db.session.commit()
     return study
+
+
+def forget(*images: Image) -> None:
+    """Let these be as if they had just been received."""
+    for image in images:
+        for analysis in image.analyses:
+            db.session.execute(delete(Finding).where(Finding.analysis_id == analysis.id))
+            db.session.execute(delete(Analysis).where(Analysis.id == analysis.id))
+        image.status = ImageStatus.RECEIVED
+        db.session.flush()
+        settle(image.id)
+    db.session.commit()
 
 
 def stored_files() -> set[Path]:

@@ -4,7 +4,6 @@ Reads a file from its standard input, writes the frames to its standard output, 
 ends with the server that started it, also when that is killed.
 """
 
-import codecs
 import io
 import os
 import sys
@@ -27,10 +26,8 @@ def main(memory_bytes: int, cpu_seconds: int) -> None:
     """Answer until the input ends, with this much address space, and processor time for each file."""
     # Without a buffer: what the parent waits for must not wait here.
     requests, answers = io.FileIO(sys.stdin.fileno(), closefd=False), io.FileIO(sys.stdout.fileno(), "w", closefd=False)
-    # What would be imported when it is first met: by Pillow a format, by Python the code of text in ICC profiles. Later
-    # no file can be opened.
+    # What Pillow would import when it meets a format: later no file can be opened.
     Image.init()
-    codecs.lookup("utf-16-be")
     cv2.setNumThreads(1)
     # The server's log, up to here: nothing that a file makes a decoder say comes into it.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

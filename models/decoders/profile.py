@@ -148,7 +148,8 @@ def _parametric(tag: bytes, samples: np.ndarray) -> np.ndarray:
 
 
 def _text(text: str) -> bytes:
-    words = text.encode("utf-16-be")
+    # Not by the codec of UTF-16: Python loads it when it is first asked for, and a confined process opens no file.
+    words = struct.pack(f">{len(text)}H", *map(ord, text))
     return b"mluc" + bytes(4) + struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(words), 28) + words
 
 

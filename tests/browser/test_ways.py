@@ -3,10 +3,12 @@
 import re
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from models import encode_image
 from tests.browser.steps import assert_fits, choose_files, register, send, sign_in, verdict
+from tests.ml.pictures import pages
 
 # A chequered board: sharp, and no network's kind of image.
 BOARD = ((np.indices((240, 320)) // 40).sum(axis=0) % 2 * 255).astype(np.uint8)
@@ -113,6 +115,32 @@ def test_a_second_choice_adds_to_the_first(page):
     choose_files(page, OTHER)
     expect(page.get_by_role("list", name="Chosen images").get_by_role("listitem")).to_have_count(2)
     assert_fits(page)
+
+
+def test_each_page_of_a_tiff_is_an_image_and_the_browser_needs_not_show_it(page):
+    page.goto("/upload")
+    data = pages(Image.fromarray(BOARD), Image.fromarray(np.ascontiguousarray(BOARD.T)))
+    choose_files(page, {"name": "two.tif", "mimeType": "image/tiff", "buffer": data})
+    preview = page.get_by_role("list", name="Chosen images").get_by_role("listitem")
+    expect(preview).to_contain_text("two.tif")
+    expect(preview.locator(".preview-type")).to_have_text("TIF")
+    expect(preview.locator("img")).to_have_count(0)
+    assert_fits(page)
+    page.get_by_role("radio", name="Brain MRI").check()
+    page.get_by_role("button", name="Analyse images").click()
+    check_not_assessed(page)
+    expect(page.locator("#image-1")).to_contain_text("two.tif")
+    expect(page.locator("#image-2")).to_contain_text("two.tif")
+    expect(page.locator("#image-3")).to_have_count(0)
+
+
+def test_a_file_of_another_type_is_told_before_it_is_sent(page):
+    page.goto("/upload")
+    choose_files(page, {"name": "notes.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}, DRAWN)
+    expect(page.locator(".file-error")).to_contain_text("notes.pdf: this is not a JPEG, PNG, TIFF")
+    previews = page.get_by_role("list", name="Chosen images").get_by_role("listitem")
+    expect(previews).to_have_count(1)
+    expect(previews).to_contain_text("drawn.jpg")
 
 
 def test_it_works_without_scripts(open_context, account):

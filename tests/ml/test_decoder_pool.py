@@ -12,7 +12,8 @@ import models
 from models.decoders import messages
 from models.decoders.errors import DecodersBusy, UnreadableCode
 from models.decoders.pool import DecodedFrame, DecoderLimits, DecoderPool
-from tests.ml.files import noise, save, scene
+from tests import bad_files
+from tests.ml.files import noise, refused, save, scene
 from tests.ml.pictures import every_kind, pages
 
 MISBEHAVING = "tests.ml.misbehaving_decoder"
@@ -54,6 +55,7 @@ def running(pool: DecoderPool) -> list[int]:
     return [process.pid for process in pool._running]
 
 
+# All of them: what a decoder would import only for one kind of file, a confined process can no longer open.
 @pytest.mark.parametrize("kind", every_kind())
 def test_its_frames_are_those_of_read_file(pool, kind):
     told, frame = pool.decode(every_kind()[kind])[0], models.read_file(every_kind()[kind])[0]
@@ -63,6 +65,11 @@ def test_its_frames_are_those_of_read_file(pool, kind):
     assert told.facts == frame.facts
     assert (told.height, told.width) == frame.pixels.shape[:2]
     assert np.array_equal(told.pixels, models.shrink_to_read(frame.pixels))
+
+
+@pytest.mark.parametrize("case", bad_files.REFUSED)
+def test_its_refusals_are_those_of_read_file(pool, case):
+    assert code_of(pool, bad_files.REFUSED[case]) == refused(bad_files.REFUSED[case])
 
 
 def test_large_pictures_come_as_networks_read_them(pool):

@@ -3,8 +3,10 @@
 import csv
 import io
 import re
+from pathlib import Path
 
 import pytest
+from flask import current_app
 from pypdf import PdfReader
 
 from app.entities import Analysis, AuditEvent, Image, Review, Study
@@ -14,7 +16,7 @@ from app.services.report import current_report, read_report
 from app.services.studies.state import settle
 from models import Outcome
 from tests.actors import by
-from tests.sending import send_study, stored_files
+from tests.sending import forget, send_study, stored_files
 
 HEADLINE = "1 of 2 images could not be analysed: no result for the study"
 BUTTON = "Try image 2 again"
@@ -157,6 +159,28 @@ def test_the_report_says_so_first_and_a_new_one_follows(study, clinician):
     db.session.rollback()
     whole = current_report(study=study, actor=by(clinician.user))
     assert whole.key != incomplete.key and HEADLINE not in words_of(whole)
+
+
+def test_a_file_that_is_away_is_told_everywhere_and_tried_again_when_it_is_back(study, clinician, networks):
+    networks.outcome = Outcome.NO_FINDING
+    forget(study.images[0])
+    file = Path(current_app.config["FILES_ROOT"]) / study.images[1].stored_name
+    away = file.rename(file.with_suffix(".away"))
+    clinician.post(f"/studies/{study.key}/analyse")
+    page = page_of(clinician, study)
+    assert page.index(HEADLINE) < page.index('id="image-1"')
+    assert "No finding" in page and "verdict is-no-finding" not in page
+    assert "stored file" in page[page.index('id="image-2"') :] and BUTTON in page
+    words = words_of(current_report(study=study, actor=by(clinician.user)))
+    assert words.index(HEADLINE) < words.index("(probability 0.90)")
+    _, token = tokens.create_token(user=clinician.user, name="script", actor=by(clinician.user))
+    answer = clinician.get(f"/api/v1/studies/{study.key}", headers={"Authorization": f"Bearer {token}"}).json
+    assert (answer["status"], answer["outcome"], answer["headline"]) == ("incomplete", None, HEADLINE)
+    away.rename(file)
+    assert retry(clinician, study.images[1]).status_code == 303
+    page = page_of(clinician, study)
+    assert HEADLINE not in page and "verdict is-no-finding" in page
+    assert (study.status, study.outcome) == ("done", "no_finding")
 
 
 def test_the_failure_leaves_no_heatmap(study):
