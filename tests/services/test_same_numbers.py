@@ -14,6 +14,7 @@ from app.services import studies
 from app.services.studies.copy import _pictures
 from app.services.studies.submit import store_study
 from tests.actors import by
+from tests.conftest import DATABASE_URL
 from tests.ml.labelled import needs_labelled_images, sample
 from tests.ml.sent import every_sent_kind, opened
 from tests.sending import forget, upload
@@ -26,9 +27,9 @@ Numbers = dict[tuple[str, int], list[tuple[str, str, float]]]
 
 @pytest.fixture
 def database_url(tmp_path) -> str:
-    """A file: the process that reads only the store opens it too."""
+    """A file, or a server: the process that reads only the store opens it too."""
     (tmp_path / "instance").mkdir()
-    return f"sqlite:///{tmp_path / 'instance' / 'lumen.db'}"
+    return f"sqlite:///{tmp_path / 'instance' / 'lumen.db'}" if DATABASE_URL.startswith("sqlite") else DATABASE_URL
 
 
 def picture_of(name: str, mode: str):
