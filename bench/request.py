@@ -1,7 +1,8 @@
 """The whole request: a picture posted to a running gunicorn, until its result and heatmap are stored.
 
-Lumen decodes strictly, drops metadata, encodes anew, asks the gate, runs every view, stores every probability and a
-heatmap for each label that remains possible, behind a sign-in and a CSRF check. The peer does what tutorials do.
+Lumen decodes strictly, in a process of its own, drops metadata, stores without loss, asks the gate, runs every view,
+stores every probability and a heatmap for each label that remains possible, behind a sign-in and a CSRF check. The peer
+does what tutorials do.
 """
 
 import sqlite3
