@@ -6,7 +6,6 @@ import numpy as np
 
 from models.decoders.errors import UnreadableCode, UnreadableImage
 from models.decoders.registry import JPEG, PNG, read_file
-from models.imaging import shrink
 
 
 @dataclass(frozen=True)
@@ -17,13 +16,12 @@ class DecodedImage:
     media_type: str
 
 
-def decode_image(data: bytes, max_side: int | None = None) -> DecodedImage:
+def decode_image(data: bytes) -> DecodedImage:
     """The picture of a JPEG or PNG, as `read_file` reads it; its first where phones put others behind it.
 
-    `max_side`: shrunk so that the longest side is at most that, for showing. Raises UnreadableImage.
+    Raises UnreadableImage.
     """
     frames = read_file(data, (JPEG, PNG))
     if len(frames) != 1:
         raise UnreadableImage(UnreadableCode.SEVERAL_PICTURES)
-    pixels = frames[0].pixels if max_side is None else shrink(frames[0].pixels, max_side)
-    return DecodedImage(pixels, frames[0].facts.media_type)
+    return DecodedImage(frames[0].pixels, frames[0].facts.media_type)

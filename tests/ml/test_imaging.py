@@ -135,7 +135,8 @@ def test_pixels_taken_in_strips_are_those_of_the_image(height, width):
 )
 def test_for_showing_it_is_decoded_small(kind, height, width, shown):
     data = save(scene(height, width), kind)
-    found = models.decode_image(data, max_side=200).pixels
+    (frame,) = models.read_file(data)
+    found = models.read_stored(frame.stored, frame.stored_orientation, max_side=200)
     assert found.shape == (*shown, 3)
     assert np.abs(found.astype(int) - imaging.shrink(decoded(data), 200)).max() <= 6
 
@@ -144,7 +145,8 @@ def test_a_turned_photo_is_shown_upright():
     exif = Image.Exif()
     exif[0x0112] = 6
     data = save(scene(300, 1200), "JPEG", exif=exif)
-    found = models.decode_image(data, max_side=200).pixels
+    (frame,) = models.read_file(data)
+    found = models.read_stored(frame.stored, frame.stored_orientation, max_side=200)
     assert found.shape == (200, 50, 3)
     assert np.abs(found.astype(int) - imaging.shrink(decoded(data), 200)).max() <= 6
 
