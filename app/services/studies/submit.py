@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 import models
 from app.entities import AuditEvent, Study, User, utc_now
-from app.errors import RefusedUpload, TooManyRequests
+from app.errors import NotAvailable, RefusedUpload, ServerBusy, TooManyRequests
 from app.extensions import db
 from app.services import audit
 from app.services.actor import Actor
@@ -65,7 +65,7 @@ def submit_study(
         pictures = read_uploads(uploads)
         kept = detecting(study, pictures) if task == DETECT else (picture for _, picture in pictures)
         return store_study(study, kept, actor)
-    except RefusedUpload as refusal:
+    except (RefusedUpload, ServerBusy, NotAvailable) as refusal:
         detail = f"{refusal.sha256[:16]} {refusal.reason}" if isinstance(refusal, RefusedFile) else refusal.message
         audit.record("study.refuse", actor=actor, detail=detail)
         db.session.commit()
