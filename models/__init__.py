@@ -4,7 +4,7 @@ from models import get_task, predict, read_file
 prediction = predict(get_task("chest"), read_file(data)[0].pixels)
 """
 
-from models.audit import Audit, Change, LeftOut, read_audit
+from models.audit import Audit, Change, read_audit
 from models.card import Card, HeadCard, HeadFit, ReliabilityBin, Start, Training
 from models.card_file import NetworkUnavailable
 from models.decoders.errors import DecodersBusy, DecodersUnavailable, UnreadableCode, UnreadableImage
@@ -13,11 +13,12 @@ from models.decoders.registry import FORMATS, FileFormat, read_file
 from models.decoders.single import DecodedImage, decode_image
 from models.decoders.stored import read_stored
 from models.deployment import Deployment, NetworkId, UnfitChoice, current_deployment, registered_networks
+from models.elsewhere import Elsewhere
 from models.frame import Facts, Frame
 from models.gate import Detection
 from models.imaging import encode_image, shrink_to_read
 from models.inference import detect_task, get_card, load_networks, network_status, predict
-from models.measures import GateSet, Measure, MeasureSet, Metric, find_measure
+from models.measures import GateSet, Measure, MeasureSet, Metric, chosen, find_measure
 from models.modality import MODALITY_TASK
 from models.reason import Reason, ReasonCode
 from models.registry import UnknownTask, all_tasks, get_task
@@ -60,6 +61,7 @@ __all__ = [
     "DecodersUnavailable",
     "Deployment",
     "Detection",
+    "Elsewhere",
     "Facts",
     "FileFormat",
     "Frame",
@@ -71,7 +73,6 @@ __all__ = [
     "HeadResult",
     "Label",
     "LabelResult",
-    "LeftOut",
     "Measure",
     "MeasureSet",
     "Metric",
@@ -94,6 +95,7 @@ __all__ = [
     "UnreadableCode",
     "UnreadableImage",
     "all_tasks",
+    "chosen",
     "current_deployment",
     "decode_image",
     "decode_saliency",

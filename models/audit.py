@@ -85,20 +85,6 @@ class AlteredImages:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """Short networks on the `n` images of `source` that have one of `labels`.
-
-    `without_source`: of the one that never saw the source; `with_source`: of the one that did.
-    """
-
-    labels: tuple[str, ...]
-    source: str
-    n: int
-    without_source: MeasureSet
-    with_source: MeasureSet = field(default_factory=MeasureSet)
-
-
-@dataclass(frozen=True)
 class Audit:
     """All that the audit of the network whose model.keras has `sha256` found on the images of `split`.
 
@@ -113,7 +99,6 @@ class Audit:
     source_classifier: SourceProbes
     datasets: dict[str, MeasureSet] = field(default_factory=dict)
     altered_images: tuple[AlteredImages, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
 
 
 def read_audit(task: Task, network: NetworkId | None = None) -> Audit | None:

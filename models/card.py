@@ -6,6 +6,7 @@ models/card_file.py reads and writes it: each field stands there under its name.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from models.elsewhere import Elsewhere
 from models.imaging import InputSpec
 from models.measures import (
     LABEL_SUMMARY,
@@ -183,7 +184,8 @@ class Card:
     """Facts about one trained network. `sha256` is that of model.keras; `created` an ISO date.
 
     `tta_views`: names in models.tta.TTA_VIEWS whose logits are averaged. `distance` is None for a network without that
-    test, `metrics` before the first evaluation. `precision`: one of PRECISIONS, of the weights in the serving graph.
+    test, `metrics` before the first evaluation, `elsewhere` before the first measurement abroad. `precision`: one of
+    PRECISIONS, of the weights in the serving graph.
     """
 
     task: str
@@ -198,6 +200,7 @@ class Card:
     precision: str = "float32"
     distance: DistanceCard | None = None
     metrics: Metrics | None = None
+    elsewhere: Elsewhere | None = None
 
     @property
     def heads(self) -> dict[str, HeadCard]:

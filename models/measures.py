@@ -33,6 +33,9 @@ class Metric(StrEnum):
     SPECIFICITY = "specificity"
     SENSITIVITY_AT_OPERATING_POINT = "sensitivity_at_operating_point"
     SPECIFICITY_AT_OPERATING_POINT = "specificity_at_operating_point"
+    ILL_AUC = "ill_auc"
+    ANSWERED_WRONGLY = "answered_wrongly"
+    CALLED_CLEAR = "called_clear"
 
     @property
     def words(self) -> str:
@@ -66,6 +69,9 @@ _TITLES = {
     Metric.SPECIFICITY: "Specificity",
     Metric.SENSITIVITY_AT_OPERATING_POINT: "Sensitivity at its operating point",
     Metric.SPECIFICITY_AT_OPERATING_POINT: "Specificity at its operating point",
+    Metric.ILL_AUC: "AUC, ill or not",
+    Metric.ANSWERED_WRONGLY: "Answered and wrong, of all images",
+    Metric.CALLED_CLEAR: "Ill, called clear",
 }
 
 # What pages show first of a head, of one of its labels, and of the images of one source; the rest are details.

@@ -76,6 +76,12 @@ class Head:
     asked_if: tuple[str, str] | None = None
     note: str = ""
 
+    @property
+    def ill(self) -> tuple[int, ...]:
+        """The indices of the labels that must not be missed; of all findings where none is declared so."""
+        grave = [i for i, label in enumerate(self.labels) if label.operating_point is OperatingPoint.SENSITIVITY_95]
+        return tuple(grave or [i for i, label in enumerate(self.labels) if label.is_finding])
+
     def label(self, key: str) -> Label:
         """The label of this key; KeyError if the head has none such."""
         for label in self.labels:

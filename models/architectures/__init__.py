@@ -7,13 +7,14 @@ from collections.abc import Callable
 import keras
 
 
-def _builders() -> dict[str, Callable[[int, int], keras.Model]]:
+def _builders() -> dict[str, Callable[..., keras.Model]]:
     """Name of each module here that builds a trunk -> its `build_trunk`."""
     modules = {one.name: importlib.import_module(f"{__name__}.{one.name}") for one in pkgutil.iter_modules(__path__)}
     return {name: module.build_trunk for name, module in modules.items() if hasattr(module, "build_trunk")}
 
 
-# name -> build_trunk(height, width) -> keras.Model whose output is the feature map [n, h, w, channels]
+# name -> build_trunk(height, width) -> keras.Model whose output is the feature map [n, h, w, channels]. Those with an
+# ImageNet start take its file as `weights`.
 TRUNKS = _builders()
 
 

@@ -1,5 +1,5 @@
 from models.measures import Metric
-from models.task import DataSource, Head, Label, Modality, Target, Task
+from models.task import DataSource, Head, Label, Modality, OperatingPoint, Target, Task
 
 TASK = Task(
     name="brain",
@@ -13,9 +13,9 @@ TASK = Task(
             key="tumour",
             title="Tumour",
             labels=(
-                Label("glioma", "Glioma"),
-                Label("meningioma", "Meningioma"),
-                Label("pituitary", "Pituitary tumour"),
+                Label("glioma", "Glioma", operating_point=OperatingPoint.SENSITIVITY_95),
+                Label("meningioma", "Meningioma", operating_point=OperatingPoint.SENSITIVITY_95),
+                Label("pituitary", "Pituitary tumour", operating_point=OperatingPoint.SENSITIVITY_95),
                 Label("no_tumor", "No tumour seen", is_finding=False),
             ),
         ),

@@ -16,7 +16,7 @@ TASK = Task(
             title="Chest",
             labels=(
                 Label("normal", "No sign of either", is_finding=False),
-                Label("pneumonia", "Pneumonia"),
+                Label("pneumonia", "Pneumonia", operating_point=OperatingPoint.SENSITIVITY_95),
                 Label("tuberculosis", "Tuberculosis", operating_point=OperatingPoint.SENSITIVITY_95),
             ),
         ),

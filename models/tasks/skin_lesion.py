@@ -13,8 +13,13 @@ TASK = Task(
             key="lesion",
             title="Lesion",
             labels=(
-                Label("akiec", "Actinic keratosis or Bowen's disease", note="precancerous or in situ"),
-                Label("bcc", "Basal cell carcinoma", note="malignant"),
+                Label(
+                    "akiec",
+                    "Actinic keratosis or Bowen's disease",
+                    note="precancerous or in situ",
+                    operating_point=OperatingPoint.SENSITIVITY_95,
+                ),
+                Label("bcc", "Basal cell carcinoma", note="malignant", operating_point=OperatingPoint.SENSITIVITY_95),
                 Label("bkl", "Benign keratosis", note="benign"),
                 Label("df", "Dermatofibroma", note="benign"),
                 Label("mel", "Melanoma", note="malignant", operating_point=OperatingPoint.SENSITIVITY_95),

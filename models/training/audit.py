@@ -1,10 +1,7 @@
-"""Look for shortcuts of one task: python -m models.training.audit TASK [--split val] [--left-out] [--json OUT]
+"""Look for shortcuts of one task: python -m models.training.audit TASK [--split val] [--json OUT]
 
-How much of the task can be told from superficial cues, how much the network knows of where an image came from, what
-throws it off, and how far it travels. Writes models/weights/<task>/<network>/audit.json (models/audit.py).
-
-An audit without --left-out keeps the "left_out" of the one before: those are measures of short networks trained for the
-purpose (models/training/left_out.py) and do not change with this one.
+How much of the task can be told from superficial cues, how much the network knows of where an image came from, and
+what throws it off. Writes models/weights/<task>/<network>/audit.json (models/audit.py).
 """
 
 import argparse
@@ -16,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from models.audit import AUDIT, AlteredImages, Audit, Baseline, Change, SourceProbes, encode_audit, read_audit
+from models.audit import AUDIT, AlteredImages, Audit, Baseline, Change, SourceProbes, encode_audit
 from models.deployment import current_deployment
 from models.imaging import prepare
 from models.inference import decide
@@ -120,10 +117,9 @@ def altered_answers(task: Task, examples: Sequence[Example]) -> tuple[AlteredIma
 
 
 def audit(task: Task, split: str) -> Audit:
-    """Everything but the networks with a source left out."""
+    """All parts of the audit, on the images of this split."""
     examples = load_examples(task, splits=(split,))
     answered = ask_network(task, examples, lambda pixels: pixels, f"answers of {task.name}")
-    before = read_audit(task)
     return Audit(
         created=datetime.now(UTC).date().isoformat(),
         sha256=get_network(task).card.sha256,
@@ -132,7 +128,6 @@ def audit(task: Task, split: str) -> Audit:
         source_classifier=known_sources(task, examples, answered),
         datasets=dataset_answers(task, examples, answered),
         altered_images=altered_answers(task, examples),
-        left_out=before.left_out if before else (),
     )
 
 
@@ -140,16 +135,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.training.audit", description=__doc__.splitlines()[0])
     parser.add_argument("task", help="a task name")
     parser.add_argument("--split", default="val", choices=SPLITS[1:], help="test only for a version that is released")
-    parser.add_argument("--left-out", action="store_true", help="train short networks, each without one source")
     parser.add_argument("--json", type=Path, help="write the audit here instead of beside the network")
     options = parser.parse_args(arguments)
     task = get_task(options.task)
     done = audit(task, options.split)
-    if options.left_out:
-        # Keras is imported for this alone.
-        from models.training.left_out import leave_sources_out
-
-        done = replace(done, left_out=leave_sources_out(task))
     path = options.json or current_deployment().network_of(task).folder / AUDIT
     path.write_text(encode_audit(done), encoding="utf-8")
     print_audit(done)
@@ -171,9 +160,6 @@ def print_audit(done: Audit) -> None:
         print(f"{name}: {_words(there.measures)}")
     for altered in done.altered_images:
         print(f"{altered.change:24} {_words(altered.measures)}")
-    for entry in done.left_out:
-        without, whole = _words(entry.without_source.measures), _words(entry.with_source.measures)
-        print(f"without {entry.source}: {without}; with it: {whole}")
 
 
 def _words(measures: Sequence[Measure]) -> str:

@@ -4,19 +4,22 @@ Rotation, zoom, shear, shift and flip are one matrix, so that the pixels are sam
 JPEG quality are varied because sharpness tells the source of an image, not the disease.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from models.imaging import InputSpec
+from models.training import covers
 
 
 @dataclass(frozen=True)
 class Augmentation:
     """Ranges of the random changes: angles in degrees, zoom and stretch factors about 1, shift a share of the side.
 
-    `soften`, `erase`, `frame`, `grey` and `invert` are the chances, 0 to 1, that an image gets that change.
+    `tone` and `colour`: spread of gamma, contrast and cast in their logarithms. `coarsest`: the smallest share of its
+    side to which an image is softened. All others are the chances, 0 to 1, that an image gets that change: `curve` is a
+    random monotone curve of its grey levels, `equalise` CLAHE, `collimate`, `field` and `write` stand in covers.py.
     """
 
     rotate: float
@@ -32,6 +35,13 @@ class Augmentation:
     erase: float = 0.25
     frame: float = 0.15
     invert: float = 0.0
+    coarsest: float = 0.4
+    curve: float = 0.0
+    equalise: float = 0.0
+    noise: float = 0.0
+    collimate: float = 0.0
+    field: float = 0.0
+    write: float = 0.0
 
 
 PHOTO = Augmentation(
@@ -51,6 +61,25 @@ CHEST = Augmentation(
 BRAIN = Augmentation(
     rotate=15, zoom=(0.9, 1.2), stretch=0.12, shift=0.05, mirror=True, flip=False, tone=0.4, soften=0.5
 )
+# For pictures of other hospitals: every task learns to read through what stations, cameras and journals do to them.
+PHOTO_ABROAD = replace(
+    PHOTO, tone=0.5, colour=0.2, soften=0.6, coarsest=0.25, curve=0.2, equalise=0.1, noise=0.15, write=0.15, frame=0.2
+)
+DERMOSCOPY_ABROAD = replace(
+    DERMOSCOPY, zoom=(0.75, 1.5), tone=0.5, colour=0.25, grey=0.05, soften=0.5, coarsest=0.3, curve=0.2, equalise=0.1,
+    noise=0.15, field=0.15, write=0.1,
+)  # fmt: skip
+BONE_ABROAD = replace(
+    BONE, rotate=25, zoom=(0.85, 1.3), tone=0.5, soften=0.3, coarsest=0.5, curve=0.3, equalise=0.2, noise=0.15,
+    collimate=0.15, write=0.3, invert=0.08,
+)  # fmt: skip
+CHEST_ABROAD = replace(
+    CHEST, tone=0.6, coarsest=0.3, curve=0.3, equalise=0.2, noise=0.2, collimate=0.15, write=0.4, invert=0.08
+)
+BRAIN_ABROAD = replace(
+    BRAIN, zoom=(0.85, 1.3), tone=0.6, soften=0.6, coarsest=0.3, curve=0.3, equalise=0.15, noise=0.2, write=0.25,
+    invert=0.08,
+)  # fmt: skip
 MODALITY = Augmentation(
     rotate=20, zoom=(0.8, 1.5), stretch=0.15, shift=0.08, mirror=True, flip=False, tone=0.3, colour=0.15, grey=0.3
 )
@@ -59,17 +88,29 @@ MODALITY = Augmentation(
 def augment(pixels: np.ndarray, spec: InputSpec, change: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """uint8 RGB [h, w, 3] -> float32 [spec.height, spec.width, 3] in 0 to 255, changed at random."""
     image = _warp(pixels, spec, change, rng)
+    if rng.random() < change.equalise:
+        image = _equalise(image, rng)
     if rng.random() < change.soften:
-        image = _soften(image, rng)
+        image = _soften(image, change, rng)
     if rng.random() < change.grey:
         image = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     image = _tone(image.astype(np.float32), change, rng)
+    if rng.random() < change.curve:
+        image = _curve(image, rng)
+    if rng.random() < change.noise:
+        image = np.clip(image + rng.normal(0, rng.uniform(2, 14), image.shape[:2])[..., None], 0, 255)
     if rng.random() < change.invert:
         image = 255.0 - image
-    if rng.random() < change.erase:
-        _erase(image, rng)
-    if rng.random() < change.frame:
-        _frame(image, rng)
+    image = np.ascontiguousarray(image, np.float32)
+    for chance, cover in (
+        (change.erase, covers.erase),
+        (change.collimate, covers.collimate),
+        (change.field, covers.round_field),
+        (change.write, covers.write),
+        (change.frame, covers.frame),
+    ):
+        if rng.random() < chance:
+            cover(image, rng)
     return image
 
 
@@ -94,13 +135,27 @@ def _warp(pixels: np.ndarray, spec: InputSpec, change: Augmentation, rng: np.ran
     )
 
 
-def _soften(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _equalise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Local contrast evened out, as many viewers do (CLAHE, Zuiderveld, Graphics Gems IV, 1994)."""
+    lightness, *colours = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2LAB))
+    side = int(rng.integers(2, 9))
+    lightness = cv2.createCLAHE(float(rng.uniform(1, 4)), (side, side)).apply(lightness)
+    return cv2.cvtColor(cv2.merge([lightness, *colours]), cv2.COLOR_LAB2RGB)
+
+
+def _curve(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Grey levels by a random monotone curve: what window and display of another station do."""
+    knots = np.concatenate([[0.0], np.cumsum(rng.dirichlet(np.full(6, 1.5)))])
+    return np.interp(image, np.linspace(0, 255, len(knots)), 255 * knots).astype(np.float32)
+
+
+def _soften(image: np.ndarray, change: Augmentation, rng: np.random.Generator) -> np.ndarray:
     kind = rng.integers(3)
     if kind == 0:
         return cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 1.4)))
     if kind == 1:
         height, width = image.shape[:2]
-        share = rng.uniform(0.4, 0.9)
+        share = rng.uniform(change.coarsest, 0.9)
         small = cv2.resize(image, (int(width * share), int(height * share)), interpolation=cv2.INTER_AREA)
         return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 85))])
@@ -115,21 +170,3 @@ def _tone(image: np.ndarray, change: Augmentation, rng: np.random.Generator) -> 
     mean = image.mean()
     image = ((image - mean) * contrast + mean) * cast + rng.uniform(-40, 40) * change.tone
     return np.clip(image, 0, 255).astype(np.float32)
-
-
-def _erase(image: np.ndarray, rng: np.random.Generator) -> None:
-    """Grey one random rectangle (random erasing, Zhong et al., AAAI 2020, arXiv:1708.04896)."""
-    height, width = image.shape[:2]
-    tall, wide = int(height * rng.uniform(0.1, 0.35)), int(width * rng.uniform(0.1, 0.35))
-    top, left = int(rng.integers(0, height - tall)), int(rng.integers(0, width - wide))
-    image[top : top + tall, left : left + wide] = rng.uniform(0, 255)
-
-
-def _frame(image: np.ndarray, rng: np.random.Generator) -> None:
-    """Cover strips along the edges in one grey: bars and frames tell who published a picture."""
-    height, width = image.shape[:2]
-    top, bottom = (int(height * rng.uniform(0, 0.12)) for _ in range(2))
-    left, right = (int(width * rng.uniform(0, 0.12)) for _ in range(2))
-    inside = np.zeros((height, width), bool)
-    inside[top : height - bottom, left : width - right] = True
-    image[~inside] = rng.choice([0.0, 255.0, rng.uniform(0, 255)])

@@ -3,7 +3,7 @@
 import csv
 import os
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -30,14 +30,16 @@ class UnfitManifest(ValueError):
 @dataclass(frozen=True)
 class Example:
     """One image. `targets`: head key -> index into the head's labels (label of the condition x label for a
-    specialist's head),
-    or MISSING. `pixels`: uint8 RGB of a drawn image; None for one that is read from `path`."""
+    specialist's head), or MISSING. `origin`: the clinic where that is known, else the name of its data set in
+    Task.sources. `pixels`: uint8 RGB of a drawn image; None for one that is read from `path`.
+    """
 
     path: Path
     targets: dict[str, int]
     dataset_name: str
     group: str
     split: str
+    origin: str = ""
     pixels: np.ndarray | None = None
 
 
@@ -46,13 +48,15 @@ class Source:
     """One folder with a manifest, and how its columns name the labels of a task's heads (head key -> column).
 
     `same`: head key -> label of all its images. `copies`: a file in the folder that lists pairs of images of which
-    one is a mirrored or turned copy of the other (columns image, its_split, copy, copy_split).
+    one is a mirrored or turned copy of the other (columns image, its_split, copy, copy_split). `clinics`: a file beside
+    this module that names the clinic of images of a data set which several made (columns path, clinic).
     """
 
     folder: str
     columns: Mapping[str, str]
     same: Mapping[str, str] = field(default_factory=dict)
     copies: str = ""
+    clinics: str = ""
 
     @property
     def manifest(self) -> Path:
@@ -62,8 +66,13 @@ class Source:
     def load(self, task: Task, splits: Container[str]) -> list[Example]:
         """Its images in these splits; wrong labels are corrected, and copies of test images are left out of `val`."""
         examples = read_examples(task, self.manifest, self.columns, self.same, read_corrections(self.folder))
-        copied = copies_of_test(self)
-        return [one for one in examples if one.split in splits and (one.split != "val" or one.path not in copied)]
+        copied, clinics = copies_of_test(self), read_clinics(self)
+        declared = {dataset: source.name for source in task.sources for dataset in source.datasets}
+        return [
+            replace(one, origin=clinics.get(one.path) or declared.get(one.dataset_name, one.dataset_name))
+            for one in examples
+            if one.split in splits and (one.split != "val" or one.path not in copied)
+        ]
 
 
 def datasets_root() -> Path:
@@ -113,6 +122,14 @@ def copies_of_test(source: Source) -> set[Path]:
         for row in read_manifest(folder / source.copies)
         if (row["its_split"], row["copy_split"]) == ("val", "test")
     }
+
+
+def read_clinics(source: Source) -> dict[Path, str]:
+    """The clinic of each image of this source whose data set was made by several."""
+    if not source.clinics:
+        return {}
+    folder = datasets_root() / source.folder
+    return {folder / row["path"]: row["clinic"] for row in read_manifest(Path(__file__).with_name(source.clinics))}
 
 
 def read_examples(

@@ -19,12 +19,29 @@ class ExampleSource(Protocol):
 
 
 @dataclass(frozen=True)
+class Fold:
+    """What `abroad` leaves out of one training: the images whose `Example.origin` begins with one of `origins`.
+
+    `name` is for readers. Origins are joined where one alone has a single label, so that each fold can be ranked.
+    """
+
+    name: str
+    origins: tuple[str, ...]
+
+    def holds(self, origin: str) -> bool:
+        """Whether images of this origin are left out."""
+        return origin.startswith(self.origins)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """`balance`: exponent of the inverse label frequency used as loss weight (0: none, 1: full). `patience`: epochs.
     `averaging`: momentum, per step, of the moving average of the weights. `hidden`: widths of the heads' hidden layers.
 
     `miss_rate`: share of a label's own validation images for which it may be ruled out. `behind_gate`: whether the gate
-    refuses images before this network is asked. `left_out_side`: pixels that the short networks of the audit read.
+    refuses images before this network is asked. `folds`: what `abroad` leaves out in turn, with networks that read
+    `abroad_side` pixels. `sampling`: exponent of the inverse size of an image's origin and label, by which an epoch
+    draws its images (0: each once, 1: every source of a label equally often).
     `distill_share`: images of this task in a batch of `distill`, of those with the label `distill_label` if it is set.
     """
 
@@ -45,7 +62,9 @@ class Recipe:
     head_weights: tuple[tuple[str, float], ...] = ()
     miss_rate: float = field(default=0.10, repr=False)
     behind_gate: bool = field(default=True, repr=False)
-    left_out_side: int = field(default=128, repr=False)
+    folds: tuple[Fold, ...] = field(default=(), repr=False)
+    abroad_side: int = field(default=128, repr=False)
+    sampling: float = 0.0
     distill_share: int = field(default=0, repr=False)
     distill_label: str = field(default="", repr=False)
 

@@ -23,16 +23,3 @@ def manifest_column(task: Task, examples: Sequence[Example]) -> tuple[str, np.nd
         for row in read_manifest(source.manifest)
     }
     return "source_repo", np.array([copies[example.path] for example in examples])
-
-
-def origins(task: Task, examples: Sequence[Example]) -> np.ndarray:
-    """The origin of each image, str [n]: the name that `Task.sources` gives to its data set.
-
-    Parts of one data set are one origin; where there is only one, its renderings (`source_repo`) stand for origins.
-    """
-    declared = {dataset: source.name for source in task.sources for dataset in source.datasets}
-    names = np.array([declared.get(example.dataset_name, example.dataset_name) for example in examples])
-    if len(np.unique(names)) > 1:
-        return names
-    column, copies = manifest_column(task, examples)
-    return copies if column == "source_repo" else names

@@ -1,7 +1,6 @@
 """The shortcut audit: what trees, probes and networks without a source can and cannot tell from drawn pictures."""
 
 import dataclasses
-from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -10,20 +9,18 @@ import pytest
 
 import models
 from models import deployment
-from models.audit import Audit, Change, LeftOut, Probe, SourceProbes, encode_audit
+from models.audit import Audit, Change, Probe, SourceProbes, encode_audit
 from models.card import HeadCard
 from models.imaging import InputSpec
-from models.measures import Measure, MeasureSet, Metric, find_measure
+from models.measures import Measure, Metric, find_measure
 from models.runtime import NetworkOutputs
 from models.training import audit, baseline, metrics, probe
 from models.training.altered import CHANGES
-from models.training.answers import Answers
-from models.training.manifest import Example
-from models.training.sources import manifest_column, origins
+from models.training.sources import manifest_column
 from models.training.superficial import read_cues
 from tests.ml.drawn import COLOURS, picture, write_injuries
 from tests.ml.files import noise, scene
-from tests.ml.networks import network_folder, uses_keras
+from tests.ml.networks import network_folder
 
 INJURY = models.get_task("injury")
 HEAD = INJURY.head("injury")
@@ -137,18 +134,11 @@ def test_an_altered_image_is_an_image(change):
     models.decode_image(models.encode_image(pixels, "image/png"))
 
 
-def test_parts_of_one_data_set_are_one_origin():
-    task = models.get_task("chest")
-    parts = [part for source in task.sources for part in source.datasets]
-    assert set(origins(task, [SimpleNamespace(dataset_name=part) for part in parts])) == {s.name for s in task.sources}
-
-
 def test_copies_stand_for_sources_where_there_is_one_data_set(drawn):
     assert manifest_column(INJURY, drawn)[0] == "dataset_name"
     alike = [dataclasses.replace(example, dataset_name="one") for example in drawn]
     column, names = manifest_column(INJURY, alike)
     assert (column, set(names)) == ("source_repo", {"made/sharp", "made/soft"})
-    assert set(origins(INJURY, alike)) == {"made/sharp", "made/soft"}
 
 
 def undecided(head: models.Head) -> HeadCard:
@@ -179,7 +169,6 @@ def test_an_audit_tells_what_the_network_leans_on(drawn, tmp_path, monkeypatch, 
     before = Audit(
         created="2026-01-31", sha256="e" * 64, split="val", tiny_image_baseline={},
         source_classifier=SourceProbes("dataset_name", None, {}),
-        left_out=(LeftOut(("burn",), "soft", 1, MeasureSet(), MeasureSet()),),
     )  # fmt: skip
     folder = network_folder(INJURY)
     folder.mkdir(parents=True)
@@ -200,87 +189,4 @@ def test_an_audit_tells_what_the_network_leans_on(drawn, tmp_path, monkeypatch, 
     altered = {entry.change: value(entry.measures) for entry in found.altered_images}
     assert altered[Change.NONE] == altered[Change.BLURRED] == 1
     assert altered[Change.GREY] == pytest.approx(1 / 3, abs=0.01)
-    assert found.left_out == before.left_out
     assert "source of burn: chance 0.50" in capsys.readouterr().out
-
-
-@pytest.fixture
-def short_networks(drawn, tmp_path, monkeypatch):
-    from models.architectures import mobilenet_v2
-    from models.training import store
-    from tests.ml.drawn import one_layer
-
-    monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(mobilenet_v2, "build_trunk", one_layer)
-
-
-def with_keras(test):
-    for mark in uses_keras:
-        test = mark(test)
-    return test
-
-
-@with_keras
-def test_sources_that_share_a_label_are_left_out_in_turn_and_once(short_networks, monkeypatch):
-    from models.training import left_out
-
-    found = left_out.leave_sources_out(INJURY, side=64, epochs=1)
-    assert [(entry.source, entry.labels) for entry in found] == [
-        ("sharp", ("burn", "wound")), ("soft", ("burn", "wound"))
-    ]  # fmt: skip
-    assert [entry.n for entry in found] == [60, 60], "all splits of a source that was never seen"
-    assert {one.n for entry in found for one in entry.with_source.measures} == {40}, "validation where it was seen"
-
-    def train(*_):
-        raise AssertionError("a finished network was trained again")
-
-    monkeypatch.setattr(left_out, "train_short", train)
-    assert left_out.leave_sources_out(INJURY, side=64, epochs=1) == found
-    with pytest.raises(AssertionError):
-        left_out.leave_sources_out(INJURY, side=64, epochs=2)
-
-
-@with_keras
-def test_nobody_seen_in_another_source_is_asked(short_networks, monkeypatch):
-    from models.training import left_out
-
-    images = left_out.read_images(INJURY)
-    everybody_twice = [dataclasses.replace(e, group=f"{i // 6}", split="train") for i, e in enumerate(images.examples)]
-    monkeypatch.setattr(left_out, "train_short", lambda *_: None)
-    monkeypatch.setattr(left_out, "measures_of", lambda *_: MeasureSet())
-    same = dataclasses.replace(images, examples=everybody_twice)
-    assert left_out.without(same, left_out.short_recipe(INJURY, 64, 1), "soft", [0, 1]).n == 0
-    assert left_out.without(images, left_out.short_recipe(INJURY, 64, 1), "soft", [0, 1]).n == 60
-
-
-@with_keras
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ((0, 0, 1, 1), {"burn": (Metric.AUC, 4), "wound": (Metric.AUC, 4)}),
-        ((0, 0), {"burn": (Metric.AUC_AGAINST_OTHER_SOURCES, 4)}),
-        ((2, 2), {}),
-    ],
-)
-def test_a_finding_is_ranked_within_its_source_or_against_others(monkeypatch, labels, expected):
-    """A source of burns alone has nothing to rank them against: the other validation images are borrowed."""
-    from models.training import left_out
-
-    rows = [("own", label, "test") for label in labels]
-    rows += [("other", 0, "val"), ("other", 1, "val"), ("other", 2, "val"), ("other", 1, "train"), ("own", 1, "val")]
-    examples = [
-        Example(Path(str(row)), {"injury": label}, source, str(row), split)
-        for row, (source, label, split) in enumerate(rows)
-    ]
-    known = np.array([label for _, label, _ in rows]), np.array([source for source, _, _ in rows])
-    images = left_out.Images(INJURY, examples, *known)
-
-    def know_all(task, network, recipe, asked):
-        truth = np.array([example.targets["injury"] for example in asked])
-        return Answers(np.eye(3)[truth], truth, np.array([example.group for example in asked]))
-
-    monkeypatch.setattr(left_out, "ask", know_all)
-    found = left_out.measures_of(images, None, None, "own", examples[: len(labels)])
-    ranked = {label: auc for label, (auc,) in found.labels.items()}
-    assert {label: (auc.metric, auc.n) for label, auc in ranked.items()} == expected
-    assert all(auc.value == 1 for auc in ranked.values())

@@ -167,7 +167,7 @@ def test_a_head_is_calibrated_for_the_better_and_its_entry_is_complete():
 @pytest.fixture
 def workshop(tmp_path, monkeypatch, own_networks) -> Path:
     """A folder with a made-up data set of three colours; recipe, runs and weights of its own."""
-    from models.architectures import mobilenet_v2
+    from models.architectures import TRUNKS
     from models.training import store
     from models.training.recipes import RECIPES
 
@@ -177,7 +177,7 @@ def workshop(tmp_path, monkeypatch, own_networks) -> Path:
     (weights / MODALITY_TASK.name).symlink_to(deployment.WEIGHTS / MODALITY_TASK.name)
     monkeypatch.setattr(deployment, "WEIGHTS", weights)
     monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(mobilenet_v2, "build_trunk", one_layer)
+    monkeypatch.setitem(TRUNKS, "mobilenet_v2", one_layer)
     monkeypatch.setenv("LUMEN_DATASETS", str(tmp_path / "datasets"))
     tiny = dataclasses.replace(
         RECIPES[INJURY.name], spec=InputSpec(32, 32, "stretch"), augmentation=BRAIN, batch_size=12, patience=9

@@ -21,14 +21,14 @@ INJURY = models.get_task("injury")
 
 @pytest.fixture
 def workshop(tmp_path, monkeypatch) -> Path:
-    from models.architectures import mobilenet_v2
+    from models.architectures import TRUNKS
     from models.training import store
 
     write_injuries(tmp_path / "datasets" / "injury", {"train": 24, "val": 12})
     monkeypatch.setenv("LUMEN_DATASETS", str(tmp_path / "datasets"))
     monkeypatch.setattr(deployment, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(mobilenet_v2, "build_trunk", one_layer)
+    monkeypatch.setitem(TRUNKS, "mobilenet_v2", one_layer)
     monkeypatch.setitem(RECIPES, INJURY.name, dataclasses.replace(RECIPES[INJURY.name], batch_size=12))
     return tmp_path
 

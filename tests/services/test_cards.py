@@ -352,15 +352,6 @@ AUDIT = models.Audit(
         labels={"mel": Probe(0.5, {"A": 4, "B": 6}, auc(0.6))},
     ),
     altered_images=(AlteredImages(models.Change.BLURRED, auc(0.9)),),
-    left_out=(
-        models.LeftOut(
-            labels=("mel", "nv"),
-            source="A",
-            n=50,
-            without_source=MeasureSet(auc(0.65), {"mel": (measure(Metric.AUC_AGAINST_OTHER_SOURCES, 0.6),)}),
-            with_source=MeasureSet(auc(0.92), {"mel": (measure(Metric.AUC_AGAINST_OTHER_SOURCES, 0.9),)}),
-        ),
-    ),
 )
 
 
@@ -371,11 +362,6 @@ def test_what_the_audit_found_is_told(networks, monkeypatch):
     assert rows(found, "Lesion: superficial cues")["Trees on superficial cues"][0].startswith("0.700")
     assert rows(found, "Telling the source")["All images: 2 sources, chance 0.50"][0].startswith("0.800")
     assert rows(found, "Telling the source")["Images of one label, Melanoma: 2 sources, chance 0.50"]
-    left_out = [(*row[:3], row[3][:5], row[4][:5]) for row in table(found, "Trained without a source").rows]
-    assert left_out == [
-        ("A", "Melanoma, Melanocytic nevus", "Mean AUC", "0.920", "0.650"),
-        ("A", "Melanoma, Melanocytic nevus", "Melanoma: AUC against other sources", "0.900", "0.600"),
-    ]
     assert rows(found, "Answers to altered images")["blurred"][0].startswith("0.900")
 
 

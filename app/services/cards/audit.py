@@ -1,11 +1,10 @@
 """The section of a model card that says how much the source of an image gives away."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import models
 from app.services.cards.content import Section, Table
-from app.services.cards.tables import cell, crossed_table
+from app.services.cards.tables import crossed_table
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 KEY, TITLE = "audit", "Shortcuts: could the source give the answer away?"
@@ -14,10 +13,6 @@ BASELINE = (
     "borders and compression. What they reach needs no understanding of disease."
 )
 PROBE = "Source: how well the source of an image can be told from the network's features."
-LEFT_OUT = (
-    "Left out: networks trained briefly without one source and measured on it. This comes closest to what to expect of "
-    "images from another hospital."
-)
 ALTERED = "Altered images: the same test with images altered in ways that would not change a reader's answer."
 
 
@@ -46,7 +41,6 @@ def audit_section(task: models.Task, card: models.Card, audit: models.Audit | No
     parts = (
         (BASELINE, _baseline_tables(task, audit)),
         (PROBE, _probe_tables(task, audit)),
-        (LEFT_OUT, _left_out_tables(task, audit)),
         (ALTERED, _altered_tables(audit)),
     )
     other = f"This audit is of an earlier version of the network, SHA-256 {audit.sha256}."
@@ -88,22 +82,6 @@ def _probe_tables(task: models.Task, audit: models.Audit) -> list[Table]:
         if probe
     }
     return [crossed_table("Telling the source of an image", "Among", named)] if named else []
-
-
-def _left_out_tables(task: models.Task, audit: models.Audit) -> list[Table]:
-    rows = tuple(row for entry in audit.left_out for row in _left_out_rows(task, entry))
-    columns = ("Source left out", "Answers", "Measure", "Trained with it", "Trained without it")
-    return [Table("Trained without a source, measured on it", columns, rows, word_columns=3)] if rows else []
-
-
-def _left_out_rows(task: models.Task, entry: models.LeftOut) -> Iterator[tuple[str, ...]]:
-    answers = ", ".join(label.name for label in task.labels if label.key in entry.labels)
-    for key in ("", *entry.without_source.labels):
-        about = f"{task.head(task.primary).label(key).name}: " if key else ""
-        before = entry.with_source.of(key)
-        for measure in entry.without_source.of(key):
-            words = f"{about}{measure.metric.words}"
-            yield entry.source, answers, words, cell(models.find_measure(before, measure.metric)), cell(measure)
 
 
 def _altered_tables(audit: models.Audit) -> list[Table]:

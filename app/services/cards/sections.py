@@ -5,6 +5,7 @@ from app.services.cards.audit import audit_section
 from app.services.cards.calibration import calibration_section
 from app.services.cards.content import Section
 from app.services.cards.decision import decision_section
+from app.services.cards.elsewhere import elsewhere_section
 from app.services.cards.gate import gate_section
 from app.services.cards.networks import network_sections
 from app.services.cards.performance import performance_section, sources_section
@@ -24,6 +25,7 @@ def build_sections(
         return (*purpose, *origin)
     measured = (
         performance_section(task, card),
+        elsewhere_section(task, card),
         sources_section(task, card),
         audit_section(task, card, audit),
         calibration_section(task, card),

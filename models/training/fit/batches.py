@@ -1,6 +1,7 @@
 """What a network learns from, batch by batch."""
 
 import math
+from collections import Counter
 
 import keras
 import numpy as np
@@ -22,6 +23,7 @@ class Batches(keras.utils.PyDataset):
         self.targets = {
             head.key: np.array([example.targets[head.key] for example in examples], np.int32) for head in task.heads
         }
+        self.chances = _chances(task, examples, recipe.sampling) if training and recipe.sampling else None
         self.order = np.arange(len(examples))
         self.shuffle()
 
@@ -39,10 +41,20 @@ class Batches(keras.utils.PyDataset):
         self.shuffle()
 
     def shuffle(self) -> None:
-        if self.training:
-            self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))
+        if not self.training:
+            return
+        rng, count = np.random.default_rng((self.seed, self.epoch)), len(self.images)
+        self.order = rng.permutation(count) if self.chances is None else rng.choice(count, count, p=self.chances)
 
     def _pixels(self, position: int, rng: np.random.Generator) -> np.ndarray:
         if self.training:
             return augment(self.images[position], self.recipe.spec, self.recipe.augmentation, rng)
         return prepare(self.images[position], self.recipe.spec)[0]
+
+
+def _chances(task: Task, examples: list[Example], sampling: float) -> np.ndarray:
+    """The chance of each image to be drawn, float [n], sum 1: no source that is large teaches its looks for a label."""
+    places = [(example.origin, example.targets[task.primary]) for example in examples]
+    sizes = Counter(places)
+    weights = np.array([sizes[place] ** -sampling for place in places])
+    return weights / weights.sum()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from models.architectures import TRUNKS, mobilenet_v2, trunk_of
+from models.architectures import TRUNKS, trunk_of
 from models.architectures.network import build, freeze_batch_norm
 from models.task import Task
 from models.training.manifest import datasets_root
@@ -58,13 +58,10 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
 
 def imagenet_weights(network: str) -> Path | None:
     """The ImageNet start of this trunk beside the data sets; None where there is none."""
-    path = datasets_root().parent / "weights" / f"{trunk_of(network)}_imagenet_notop.weights.h5"
-    return path if path.exists() else None
+    return next((datasets_root().parent / "weights").glob(f"{trunk_of(network)}_imagenet*"), None)
 
 
 def _trunk(name: str, recipe: Recipe, weights: Path | None) -> keras.Model:
     size = (recipe.spec.height, recipe.spec.width)
-    trunk = trunk_of(name)
-    if trunk == "mobilenet_v2":
-        return mobilenet_v2.build_trunk(*size, weights=weights)
-    return TRUNKS[trunk](*size)
+    build_trunk = TRUNKS[trunk_of(name)]
+    return build_trunk(*size, weights=weights) if weights else build_trunk(*size)

@@ -2,7 +2,7 @@ from models.imaging import InputSpec
 from models.tasks.brain import TASK
 from models.training import augment
 from models.training.manifest import Source
-from models.training.recipe import Recipe
+from models.training.recipe import Fold, Recipe
 
 RECIPE = Recipe(
     task=TASK,
@@ -10,5 +10,10 @@ RECIPE = Recipe(
     spec=InputSpec(192, 192, "stretch"),
     augmentation=augment.BRAIN,
     epochs=18,
+    # Glioma has a second source, the other tumours none: the main source is never left out.
+    folds=(
+        Fold("TCIA glioblastoma, NTUA", ("TCIA", "NTUA")),
+        Fold("TCIA glioblastoma, NiChart, volunteers", ("TCIA", "NiChart", "Volunteers")),
+    ),
     distill_share=5,
 )

@@ -2,7 +2,7 @@ from models.imaging import InputSpec
 from models.tasks.chest import TASK
 from models.training import augment
 from models.training.manifest import Source
-from models.training.recipe import Recipe
+from models.training.recipe import Fold, Recipe
 
 RECIPE = Recipe(
     task=TASK,
@@ -11,5 +11,11 @@ RECIPE = Recipe(
     augmentation=augment.CHEST,
     epochs=18,
     patience=12,
+    folds=(
+        Fold("Guangzhou (children)", ("Kermany",)),
+        Fold("NIH", ("NIH",)),
+        Fold("Shenzhen, Montgomery", ("Shenzhen",)),
+        Fold("TBX11K, COVID-19, compilation", ("TBX11K", "COVID-19", "Normal films")),
+    ),
     distill_share=8,
 )

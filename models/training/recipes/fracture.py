@@ -2,7 +2,7 @@ from models.imaging import InputSpec
 from models.tasks.fracture import TASK
 from models.training import augment
 from models.training.manifest import Source
-from models.training.recipe import Recipe
+from models.training.recipe import Fold, Recipe
 
 # The second half of its way: before, 24 epochs from ImageNet with 224 pixels and a peak learning rate of 4e-4.
 RECIPE = Recipe(
@@ -18,6 +18,7 @@ RECIPE = Recipe(
     patience=12,
     head_weights=(("part", 0.7), ("fractured", 1.0), ("type", 0.7)),
     # A fracture line is gone at 128 pixels.
-    left_out_side=224,
+    abroad_side=192,
+    folds=(Fold("FracAtlas", ("FracAtlas",)), Fold("MURA", ("MURA",))),
     distill_share=10,
 )

@@ -1,0 +1,46 @@
+"""The section of a model card that tells what to expect of images from another hospital."""
+
+import models
+from app.services.cards.content import Section, Table
+from app.services.cards.tables import cell, crossed_table
+
+KEY, TITLE = "elsewhere", "Elsewhere: images of sources that were never seen"
+UNKNOWN = "Not measured yet: what to expect of images from another hospital is not known."
+SHOWN = (
+    models.Metric.ACCURACY,
+    models.Metric.ILL_AUC,
+    models.Metric.ANSWERED,
+    models.Metric.ANSWERED_WRONGLY,
+    models.Metric.CALLED_CLEAR,
+)
+
+
+def elsewhere_section(task: models.Task, card: models.Card) -> Section:
+    """Measures of networks that were asked about sources left out of their training, or that there are none."""
+    found = card.elsewhere
+    if found is None:
+        return Section(KEY, TITLE, paragraphs=(UNKNOWN,))
+    ill = ", ".join(task.labels[index].name for index in task.head(task.primary).ill)
+    return Section(
+        key=KEY,
+        title=TITLE,
+        paragraphs=(
+            f"Measured on {found.created} with {len(found.folds)} short networks ({found.network}, {found.side} "
+            f"pixels, {found.epochs} epochs), each trained without the sources that it was asked about. The network "
+            "that serves learned longer and from all of them; no test image took part.",
+            f"Ill is who has one of: {ill}. Called clear is an ill person's image for which the answer was another "
+            "one. Decisions are those of thresholds fitted on the other sources left out.",
+        ),
+        tables=(_beside_home(found), _by_source(found)),
+    )
+
+
+def _beside_home(found: models.Elsewhere) -> Table:
+    home = {one.metric: one for one in found.home.measures}
+    rows = tuple((one.metric.words, cell(home.get(one.metric)), cell(one)) for one in found.overall.measures)
+    return Table("At home and elsewhere: the same short networks", ("Measure", "At home", "Elsewhere"), rows)
+
+
+def _by_source(found: models.Elsewhere) -> Table:
+    shown = {name: models.chosen(measures.measures, SHOWN) for name, measures in found.folds.items()}
+    return crossed_table("Elsewhere, by sources left out", "Left out", shown)

@@ -1,0 +1,26 @@
+"""How networks of one recipe did on sources that they had never seen: what to expect of images from another hospital.
+
+models/training/abroad measures it: several short networks, each trained without some sources and asked about them. All
+other figures of a card are of the sources that its network learned from.
+"""
+
+from dataclasses import dataclass, field
+
+from models.measures import MeasureSet
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Measures of the primary head on the images left out: all folds together (`overall`), and fold by fold.
+
+    `home`: the same short networks on the validation images of the sources that they did learn from. `network` begins
+    with the name of their trunk; `side`: pixels they read.
+    """
+
+    created: str
+    network: str
+    side: int
+    epochs: int
+    overall: MeasureSet
+    home: MeasureSet
+    folds: dict[str, MeasureSet] = field(default_factory=dict)

@@ -1,0 +1,126 @@
+"""Leave one source out: python -m models.training.abroad TASK [--network NAME] [--with FIELD=VALUE ...] [--name RUN]
+
+For each fold of the task's recipe a short network learns without the fold's sources; what it answers about their
+training and validation images is pooled. Prints how right, how sure and how dangerous the answers are, decided once as
+a hospital at home would (calibrated on validation images) and once with the calibration of the other folds.
+
+Answers are kept under runs/abroad/<task>/<run>/; a stopped run goes on, a finished one is only measured again. With
+--write the measures go into the card of the network that serves.
+"""
+
+import argparse
+import ast
+import dataclasses
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from models.card_file import load_card, write_card
+from models.deployment import current_deployment
+from models.elsewhere import Elsewhere
+from models.imaging import InputSpec
+from models.measures import MeasureSet
+from models.task import Task
+from models.training import augment, store
+from models.training.abroad.answers import FoldAnswers
+from models.training.abroad.decisions import cross_fitted, home_card
+from models.training.abroad.measure import Told, join, measure, tell
+from models.training.abroad.networks import fold_answers
+from models.training.recipe import Recipe
+from models.training.recipes import RECIPES, training_task
+
+# The same for all recipes that are compared, and quick.
+EPOCHS = 5
+# Faster than in a whole training: this average has to forget its start within a few hundred steps.
+AVERAGING = 0.97
+VIEWS = ("original",)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    task = training_task(options.task)
+    recipe = short_recipe(RECIPES[task.name], dict(options.changes))
+    folder = store.RUNS / "abroad" / task.name / options.name
+    answers = [
+        fold_answers(task, options.network, recipe, fold, folder, VIEWS)
+        for fold in recipe.folds
+        if not options.fold or fold.name == options.fold
+    ]
+    show(task, recipe, answers)
+    if options.write:
+        write(task, options.network, recipe, answers)
+
+
+def short_recipe(recipe: Recipe, changes: dict[str, object]) -> Recipe:
+    """`recipe`, shorter and smaller, then with the changes of a trial."""
+    side = recipe.abroad_side
+    short = dataclasses.replace(recipe, spec=InputSpec(side, side, recipe.spec.fit), epochs=EPOCHS, averaging=AVERAGING)
+    side = changes.pop("side", side)
+    return dataclasses.replace(short, spec=InputSpec(side, side, recipe.spec.fit), **changes)
+
+
+def told_at_home(task: Task, recipe: Recipe, answers: Sequence[FoldAnswers], place: str) -> list[Told]:
+    """What each network says of `place` ("home" or "abroad") with the calibration of its own validation images."""
+    head = task.head(task.primary)
+    return [
+        tell(getattr(one, place).of(task, head), home_card(head, one.home.of(task, head), recipe.miss_rate))
+        for one in answers
+    ]
+
+
+def show(task: Task, recipe: Recipe, answers: Sequence[FoldAnswers]) -> None:
+    """Print the measures, each way of deciding under its name."""
+    head = task.head(task.primary)
+    usual = told_at_home(task, recipe, answers, "abroad")
+    for one, told in zip(answers, usual, strict=True):
+        _print(f"left out: {one.fold}", measure(told))
+    _print("at home", measure(join(told_at_home(task, recipe, answers, "home"))))
+    _print("abroad, calibrated at home", measure(join(usual)))
+    if len(answers) > 1:
+        _print("abroad, calibrated abroad", measure(join(cross_fitted([one.abroad.of(task, head) for one in answers]))))
+
+
+def _print(name: str, measures: MeasureSet) -> None:
+    print(f"== {name}")
+    for one in measures.measures:
+        print(f"   {one.metric.words:34} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}] n={one.n}")
+    aucs = ", ".join(f"{key} {one.value:.3f}" for key, (one,) in measures.labels.items())
+    print(f"   AUC of each answer: {aucs}", flush=True)
+
+
+def write(task: Task, network: str, recipe: Recipe, answers: Sequence[FoldAnswers]) -> None:
+    """Put the measures, by the calibration of the other folds, into the card of the network that serves."""
+    head = task.head(task.primary)
+    told = cross_fitted([one.abroad.of(task, head) for one in answers])
+    elsewhere = Elsewhere(
+        created=datetime.now(UTC).date().isoformat(),
+        network=network,
+        side=recipe.spec.width,
+        epochs=recipe.epochs,
+        overall=measure(join(told)),
+        home=measure(join(told_at_home(task, recipe, answers, "home"))),
+        folds={one.fold: measure(some) for one, some in zip(answers, told, strict=True)},
+    )
+    path = current_deployment().network_of(task).card_path
+    write_card(path, dataclasses.replace(load_card(path), elsewhere=elsewhere))
+    print(f"Wrote {path}.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m models.training.abroad", description=__doc__.splitlines()[0])
+    parser.add_argument("task", help="a task name")
+    parser.add_argument("--network", default="mobilenet_v2", help="the trunk that the short networks have")
+    parser.add_argument("--name", default="recipe", help="the run's name, to keep trials apart")
+    parser.add_argument("--fold", default="", help="only this one")
+    parser.add_argument(
+        "--with", dest="changes", action="append", default=[], type=_change, metavar="FIELD=VALUE",
+        help="another value of a field of the recipe, `side`, or the name of an augmentation",
+    )  # fmt: skip
+    parser.add_argument("--write", action="store_true", help="keep the measures beside the network that serves")
+    return parser
+
+
+def _change(words: str) -> tuple[str, object]:
+    field, _, value = words.partition("=")
+    if field == "augmentation":
+        return field, getattr(augment, value)
+    return field, ast.literal_eval(value)

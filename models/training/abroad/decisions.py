@@ -1,0 +1,91 @@
+"""Temperatures and thresholds for images from elsewhere: fitted on sources that the networks had never seen.
+
+Thresholds from validation images promise what they promise for images like those of training, and another hospital's
+are not. Here the images left out take their place: each label's threshold is conformal on them, and the rates at which
+labels are ruled out are lowered until no more than MOST_WRONG of all images would be answered wrongly, and no more than
+MOST_CALLED_CLEAR of the ill called clear. What that costs is more images that are not decided.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.card import HeadCard
+from models.task import Head
+from models.training import metrics
+from models.training.abroad.answers import HeadAsked
+from models.training.abroad.measure import Told, tell
+from models.training.calibrate import calibrate_head, fit_temperature
+from models.training.manifest import MISSING
+from models.training.thresholds import EVEN, SENSITIVE_MISS_RATE, label_thresholds, operating_points
+
+MOST_WRONG, MOST_CALLED_CLEAR = 0.05, 0.03
+# Shares of a label's own images that may be ruled out, from today's rate down to none at all.
+RATES = (0.10, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.015, 0.01, 0.005, 0.0)
+# What rules nothing out.
+NEVER = 0.0
+
+
+def home_card(head: Head, asked: HeadAsked, miss_rate: float) -> HeadCard:
+    """The calibration of one network on validation images of its own sources."""
+    return calibrate_head(head, asked.logits, asked.truth, miss_rate)[0]
+
+
+def pooled(parts: Sequence[HeadAsked]) -> HeadAsked:
+    """Images of several networks together."""
+    arrays = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("logits", "truth", "groups", "origins")
+    )
+    return HeadAsked(parts[0].head, *arrays)
+
+
+def abroad_card(head: Head, asked: HeadAsked) -> HeadCard:
+    """Of all pairs of rates that keep both promises on these images, the calibration that answers most of them.
+
+    One rate is for the labels that must not be missed, the other for the rest.
+    """
+    temperature = fit_temperature(asked.logits, asked.truth)
+    probabilities = asked.probabilities(temperature)
+    points = operating_points(head, probabilities, asked.truth)
+    cards = [
+        HeadCard(temperature, _thresholds(head, probabilities, asked.truth, rate, grave), points)
+        for rate in RATES
+        for grave in RATES
+        if grave <= min(rate, SENSITIVE_MISS_RATE)
+    ]
+    told = [tell(asked, card) for card in cards]
+    shares = [_share_answered(one) if keeps_promises(one) else -1.0 for one in told]
+    return cards[int(np.argmax(shares))]
+
+
+def _thresholds(
+    head: Head, probabilities: np.ndarray, truth: np.ndarray, rate: float, grave: float
+) -> dict[str, float]:
+    usual, careful = (label_thresholds(head, probabilities, truth, each) if each else {} for each in (rate, grave))
+    highest = EVEN if len(head.labels) == 2 else 1 - rate
+    return {
+        label.key: min(highest, (careful if index in head.ill else usual).get(label.key, NEVER))
+        for index, label in enumerate(head.labels)
+    }
+
+
+def keeps_promises(told: Told) -> bool:
+    """Whether few enough of these images are answered wrongly, and few enough of the ill called clear."""
+    ill = np.isin(told.truth, told.head.ill)
+    wrong = (told.decided != MISSING) & (told.decided != told.truth)
+    clear = (told.decided != MISSING) & ~np.isin(told.decided, told.head.ill)
+    return metrics.share(wrong) <= MOST_WRONG and not metrics.share(clear[ill]) > MOST_CALLED_CLEAR
+
+
+def _share_answered(told: Told) -> float:
+    return metrics.share(told.decided != MISSING)
+
+
+def cross_fitted(parts: Sequence[HeadAsked]) -> list[Told]:
+    """What each network's images are told by the calibration of all other networks': nothing is fitted on its own."""
+    if len(parts) < 2:
+        raise ValueError("One fold alone cannot be calibrated on others.")
+    return [
+        tell(part, abroad_card(part.head, pooled([*parts[:index], *parts[index + 1 :]])))
+        for index, part in enumerate(parts)
+    ]

@@ -1,0 +1,99 @@
+"""One short network for each fold, which learns without the fold's sources and is asked about them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from models.architectures import trunk_of
+from models.task import Task
+from models.training import store
+from models.training.abroad.answers import Asked, FoldAnswers, asked, read_answers, recipe_words, write_answers
+from models.training.calibrate import validation_logits
+from models.training.datasets import load_examples
+from models.training.fit.batches import Batches
+from models.training.fit.network import imagenet_weights, start_network
+from models.training.fit.optimiser import compile_for_training
+from models.training.manifest import MISSING, Example
+from models.training.recipe import Fold, Recipe
+
+SEED = 20261126
+# A network that met fewer images of a label is not asked about it.
+FEWEST = 30
+
+
+def fold_answers(
+    task: Task, network: str, recipe: Recipe, fold: Fold, folder: Path, views: tuple[str, ...]
+) -> FoldAnswers:
+    """Answers of the fold's network: from `folder` if it was asked before, else trained, asked and written there.
+
+    A training that was stopped goes on with the epoch after its last.
+    """
+    run = folder / re.sub(r"\W+", "-", fold.name).strip("-").lower()
+    words, done = run / "recipe.txt", run / "answers.npz"
+    if done.exists() and words.read_text(encoding="utf-8") == recipe_words(recipe):
+        return read_answers(done, task)
+    learned, home, abroad = split_examples(task, recipe.folds, fold)
+    model = train_short(task, network, recipe, learned, run)
+    unlearned = {head.key: _unlearned(head.key, len(head.labels), learned) for head in task.heads}
+
+    def ask(examples: list[Example]) -> Asked:
+        return asked(examples, validation_logits(model, examples, recipe.spec, views), unlearned)
+
+    write_answers(done, FoldAnswers(fold.name, ask(home), ask(abroad)))
+    words.write_text(recipe_words(recipe), encoding="utf-8")
+    return read_answers(done, task)
+
+
+def split_examples(task: Task, folds: Sequence[Fold], fold: Fold) -> tuple[list[Example], list[Example], list[Example]]:
+    """Training images without the fold's sources, their validation images, and all but the test images of the fold.
+
+    A group (patient, lesion) that the network met elsewhere is not asked about. The groups of an origin that several
+    folds leave out are dealt among these.
+    """
+    examples = load_examples(task, splits=("train", "val"))
+    rest = [one for one in examples if not fold.holds(one.origin)]
+    met = {one.group for one in rest}
+    dealt = _deal([one for one in examples if fold.holds(one.origin)], folds)
+    abroad = [one for one in dealt[fold] if one.group not in met]
+    if not abroad:
+        raise SystemExit(f"No image of {task.title} is of {', '.join(fold.origins)}, the fold {fold.name!r}.")
+    learned, home = ([one for one in rest if one.split == split] for split in ("train", "val"))
+    return learned, home, abroad
+
+
+def _deal(examples: Sequence[Example], folds: Sequence[Fold]) -> dict[Fold, list[Example]]:
+    """Fold -> those of the images that it is asked about."""
+    dealt: dict[Fold, list[Example]] = {fold: [] for fold in folds}
+    places = {group: place for place, group in enumerate(sorted({one.group for one in examples}))}
+    for one in examples:
+        holders = [fold for fold in folds if fold.holds(one.origin)]
+        dealt[holders[places[one.group] % len(holders)]].append(one)
+    return dealt
+
+
+def _unlearned(key: str, labels: int, learned: Sequence[Example]) -> list[int]:
+    """Targets of this head that fewer than FEWEST of the learned images have, by their label."""
+    targets = np.array([one.targets[key] for one in learned])
+    counts = np.bincount(targets[targets != MISSING] % labels, minlength=labels)
+    scarce = np.flatnonzero(counts < FEWEST)
+    return [target for target in range(targets.max(initial=0) + labels) if target % labels in scarce]
+
+
+def train_short(task: Task, network: str, recipe: Recipe, examples: list[Example], run: Path) -> keras.Model:
+    """A network from the ImageNet start, with the averaged weights of its last epoch: nothing is chosen by a score."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(SEED)
+    batches = Batches(task, examples, recipe, training=True, seed=SEED)
+    model = start_network(task, network, recipe, weights=imagenet_weights(trunk_of(network)))
+    compile_for_training(task, model, examples, recipe, steps=recipe.epochs * len(batches))
+    run.mkdir(parents=True, exist_ok=True)
+    callbacks = [
+        keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+        keras.callbacks.CSVLogger(run / store.EPOCHS, append=True),
+        keras.callbacks.BackupAndRestore(run / "backup"),
+    ]
+    model.fit(batches, epochs=recipe.epochs, callbacks=callbacks, verbose=2)
+    return model

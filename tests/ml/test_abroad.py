@@ -1,0 +1,161 @@
+"""The yardstick: networks asked about sources that they never saw, and decisions that are fitted on such answers."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import models
+from models.architectures import TRUNKS
+from models.measures import Metric, find_measure
+from models.training import metrics
+from models.training.abroad.answers import HeadAsked
+from models.training.abroad.decisions import abroad_card, cross_fitted, home_card, keeps_promises
+from models.training.abroad.measure import measure, tell
+from models.training.recipe import Fold
+from tests.ml.networks import uses_keras
+
+BRAIN = models.get_task("brain").head("tumour")
+INJURY = models.get_task("injury")
+FRACTURED = models.get_task("fracture").head("fractured")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(metrics, "RESAMPLES", 20)
+
+
+def asked(head: models.Head, n: int, *, sharpness: float, seed: int = 0) -> HeadAsked:
+    """Images of all labels in turn; the right one's logit is higher by `sharpness` in the mean."""
+    rng = np.random.default_rng(seed)
+    truth = np.arange(n) % len(head.labels)
+    logits = rng.normal(size=(n, len(head.labels)))
+    logits[np.arange(n), truth] += sharpness
+    groups = np.arange(n).astype(str)
+    return HeadAsked(head, logits, truth, groups, np.full(n, "elsewhere"))
+
+
+@pytest.mark.parametrize("head", [BRAIN, FRACTURED], ids=lambda head: head.key)
+@pytest.mark.parametrize("sharpness", [0.0, 1.5, 6.0])
+def test_fitted_abroad_both_promises_are_kept_there(head, sharpness):
+    images = asked(head, 800, sharpness=sharpness)
+    told = tell(images, abroad_card(head, images))
+    assert keeps_promises(told)
+    measures = measure(told).measures
+    assert find_measure(measures, Metric.ANSWERED_WRONGLY).value <= 0.05
+    assert find_measure(measures, Metric.CALLED_CLEAR).value <= 0.03
+
+
+def test_a_network_that_knows_nothing_abroad_answers_little_and_one_that_knows_all_most():
+    def share_answered(sharpness: float) -> float:
+        images = asked(BRAIN, 800, sharpness=sharpness)
+        return find_measure(measure(tell(images, abroad_card(BRAIN, images))).measures, Metric.ANSWERED).value
+
+    assert share_answered(0.0) < 0.1
+    assert share_answered(8.0) > 0.95
+
+
+def test_what_is_promised_at_home_does_not_hold_abroad():
+    """The reason of it all: a network that is sharp at home and dull abroad, with thresholds of home."""
+    home, abroad = asked(BRAIN, 400, sharpness=6.0), asked(BRAIN, 400, sharpness=1.0, seed=1)
+    assert not keeps_promises(tell(abroad, home_card(BRAIN, home, miss_rate=0.1)))
+
+
+def test_no_fold_is_decided_by_its_own_images():
+    parts = [asked(BRAIN, 400, sharpness=2.0, seed=seed) for seed in range(3)]
+    told = cross_fitted(parts)
+    lucky = dataclasses.replace(parts[0], truth=parts[0].logits.argmax(axis=1))
+    again = cross_fitted([lucky, *parts[1:]])
+    assert (told[0].decided == again[0].decided).all(), "its own labels do not change what it is told"
+    assert not (told[1].decided == again[1].decided).all(), "but what the others are"
+    with pytest.raises(ValueError, match="One fold alone"):
+        cross_fitted(parts[:1])
+
+
+def test_the_ill_are_those_who_must_not_be_missed():
+    assert [BRAIN.labels[index].key for index in BRAIN.ill] == ["glioma", "meningioma", "pituitary"]
+    skin = models.get_task("skin_lesion").head("lesion")
+    assert [skin.labels[index].key for index in skin.ill] == ["akiec", "bcc", "mel"]
+    assert [INJURY.labels[index].key for index in INJURY.head("injury").ill] == ["burn", "wound"]
+
+
+def test_ranking_and_calling_are_of_ill_or_not():
+    """Taking one tumour for another is a wrong answer, but no missed illness."""
+    images = asked(BRAIN, 40, sharpness=0.0)
+    logits = np.zeros((40, 4))
+    logits[images.truth != 3, 0] = 9.0
+    logits[images.truth == 3, 3] = 9.0
+    told = tell(dataclasses.replace(images, logits=logits), home_card(BRAIN, asked(BRAIN, 400, sharpness=9.0), 0.1))
+    values = {one.metric: one.value for one in measure(told).measures}
+    assert values[Metric.ACCURACY] == 0.5
+    assert values[Metric.ILL_AUC] == values[Metric.SENSITIVITY] == values[Metric.SPECIFICITY] == 1.0
+    assert values[Metric.ANSWERED_WRONGLY] == 0.5
+    assert values[Metric.CALLED_CLEAR] == 0.0
+
+
+@pytest.fixture
+def workshop(tmp_path, monkeypatch, own_networks):
+    """A made-up data set of two sources, networks of one layer, and folds that leave out one source each."""
+    from models.training import store
+    from models.training.recipes import RECIPES
+    from tests.ml.drawn import one_layer, write_injuries
+
+    write_injuries(tmp_path / "datasets" / "injury", {"train": 192, "val": 48, "test": 24})
+    monkeypatch.setenv("LUMEN_DATASETS", str(tmp_path / "datasets"))
+    monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
+    monkeypatch.setitem(TRUNKS, "mobilenet_v2", one_layer)
+    folds = (Fold("soft", ("soft",)), Fold("sharp", ("sharp",)))
+    recipe = dataclasses.replace(RECIPES[INJURY.name], abroad_side=32, folds=folds)
+    monkeypatch.setitem(RECIPES, INJURY.name, recipe)
+    return recipe
+
+
+def with_keras(test):
+    for mark in uses_keras:
+        test = mark(test)
+    return test
+
+
+@with_keras
+def test_a_fold_is_asked_about_all_but_its_test_images_and_of_what_it_learned(workshop):
+    from models.training.abroad.networks import split_examples
+
+    learned, home, abroad = split_examples(INJURY, workshop.folds, workshop.folds[0])
+    assert {one.origin for one in (*learned, *home)} == {"sharp"}
+    assert {one.origin for one in abroad} == {"soft"}
+    assert {one.split for one in abroad} == {"train", "val"}
+    assert ({one.split for one in learned}, {one.split for one in home}) == ({"train"}, {"val"})
+
+
+@with_keras
+def test_the_groups_of_an_origin_that_two_folds_leave_out_are_dealt_among_them(workshop):
+    from models.training.abroad.networks import split_examples
+
+    twice = (Fold("one", ("soft",)), Fold("other", ("soft",)))
+    asked_about = [{one.group for one in split_examples(INJURY, twice, fold)[2]} for fold in twice]
+    assert not asked_about[0] & asked_about[1]
+    assert len(asked_about[0] | asked_about[1]) == 80
+
+
+def measured(capsys) -> str:
+    """What was printed after Keras's lines."""
+    return capsys.readouterr().out.partition("== ")[2]
+
+
+@with_keras
+def test_the_command_trains_once_for_each_fold_and_tells_what_came_of_it(workshop, monkeypatch, capsys):
+    from models.training.abroad import command, networks
+
+    arguments = [INJURY.name, "--with", "epochs=1", "--with", "augmentation=BRAIN"]
+    command.main(arguments)
+    out = measured(capsys)
+    assert all(words in out for words in ("left out: soft", "left out: sharp", "at home", "calibrated abroad"))
+
+    def train(*_):
+        raise AssertionError("a finished network was trained again")
+
+    monkeypatch.setattr(networks, "train_short", train)
+    command.main(arguments)
+    assert measured(capsys) == out
+    with pytest.raises(AssertionError):
+        command.main([*arguments, "--with", "label_smoothing=0.0"])
