@@ -6,6 +6,7 @@ models/card_file.py reads and writes it: each field stands there under its name.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from models.calibration import HeadCard
 from models.elsewhere import Elsewhere
 from models.imaging import InputSpec
 from models.measures import (
@@ -18,23 +19,10 @@ from models.measures import (
     chosen,
     find_measure,
 )
-from models.task import OperatingPoint, Target, Task
+from models.task import Target, Task
 
 # Of the weights in the serving graph; models/training/precision.py measures what the smaller ones cost.
 PRECISIONS = ("float32", "float16", "int8")
-
-
-@dataclass(frozen=True)
-class HeadCard:
-    """Calibration of one head, fitted on validation.
-
-    `thresholds`: label key -> probability at and above which the label stays possible. `operating_points`: point ->
-    label key -> probability at and above which that label counts as seen, against all others.
-    """
-
-    temperature: float
-    thresholds: dict[str, float]
-    operating_points: dict[OperatingPoint, dict[str, float]]
 
 
 @dataclass(frozen=True)

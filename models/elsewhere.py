@@ -6,6 +6,7 @@ other figures of a card are of the sources that its network learned from.
 
 from dataclasses import dataclass, field
 
+from models.calibration import HeadCard
 from models.measures import MeasureSet
 
 
@@ -15,12 +16,18 @@ class Elsewhere:
 
     `home`: the same short networks on the validation images of the sources that they did learn from. `network` begins
     with the name of their trunk; `side`: pixels they read.
+
+    `decision`: the calibration of the primary head for images from elsewhere, fitted on all of these; its temperature
+    is a factor on the one that validation images at home want. `miss_rates`: shares of a label's own images for which
+    it may be ruled out, that of any label and that of one that must not be missed.
     """
 
     created: str
     network: str
     side: int
     epochs: int
+    decision: HeadCard
+    miss_rates: tuple[float, ...]
     overall: MeasureSet
     home: MeasureSet
     folds: dict[str, MeasureSet] = field(default_factory=dict)

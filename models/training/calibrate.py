@@ -1,9 +1,10 @@
 """Calibrate a network on the validation split: python -m models.training.calibrate TASK [--views original mirror ...]
 
 Writes temperatures, operating points and thresholds into the card of the network that serves TASK, and the test-time
-views to average over. With several views it prints whether they pay: how good one view and all of them are on
-validation, and the milliseconds of each. What was measured with another calibration leaves the card; measure it again
-with `evaluate`.
+views to average over. Where the card says how the task fares elsewhere (`abroad --write`), thresholds and the factor
+on the temperature of the primary head are those fitted there. With several views it prints whether they pay: how good
+one view and all of them are on validation, and the milliseconds of each. What was measured with another calibration
+leaves the card; measure it again with `evaluate`.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from models.calibration import calibrated
 from models.card import Calibration, CalibrationErrors, Card, HeadCard, HeadFit, Training, TrainingData
 from models.card_file import load_card, write_card
 from models.deployment import NetworkId, current_deployment
+from models.elsewhere import Elsewhere
 from models.imaging import InputSpec, prepare
 from models.runtime import MODEL, file_sha256
 from models.task import Head, Task
@@ -56,24 +58,41 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     return math.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x)
 
 
-def calibrate_head(head: Head, logits: np.ndarray, truth: np.ndarray, miss_rate: float) -> tuple[HeadCard, HeadFit]:
-    """What serves of one head, and how it was fitted, from validation logits [n, labels] and right labels int [n]."""
+def calibrate_head(
+    head: Head, logits: np.ndarray, truth: np.ndarray, miss_rate: float, abroad: HeadCard | None = None
+) -> tuple[HeadCard, HeadFit]:
+    """What serves of one head, and how it was fitted, from validation logits [n, labels] and right labels int [n].
+
+    `abroad`: the decision for images from elsewhere (`Elsewhere.decision`); it takes the place of thresholds from these
+    images, and its temperature multiplies theirs.
+    """
     temperature = round(fit_temperature(logits, truth), 4)
-    probabilities = calibrated(logits, temperature)
-    points = operating_points(head, probabilities, truth)
-    serves = HeadCard(
-        temperature=temperature,
-        thresholds=_rounded_down(decision_thresholds(head, probabilities, truth, miss_rate)),
-        operating_points={point: _rounded_down(thresholds) for point, thresholds in points.items()},
-    )
+    if abroad:
+        serves = replace(abroad, temperature=round(temperature * abroad.temperature, 4))
+    else:
+        serves = home_decision(head, calibrated(logits, temperature), truth, miss_rate, temperature)
     fit = HeadFit(
         labels=tuple(label.key for label in head.labels),
         miss_rate=miss_rate,
         n=len(truth),
         before=calibration_errors(calibrated(logits, 1.0), truth),
-        after=calibration_errors(probabilities, truth),
+        after=calibration_errors(calibrated(logits, serves.temperature), truth),
     )
     return serves, fit
+
+
+def home_decision(
+    head: Head, probabilities: np.ndarray, truth: np.ndarray, miss_rate: float, temperature: float
+) -> HeadCard:
+    """Thresholds from the validation images themselves, probabilities [n, labels] at this temperature."""
+    thresholds = decision_thresholds(head, probabilities, truth, miss_rate)
+    return rounded_card(HeadCard(temperature, thresholds, operating_points(head, probabilities, truth)))
+
+
+def rounded_card(card: HeadCard) -> HeadCard:
+    """The calibration to the places that a card keeps."""
+    points = {point: _rounded_down(thresholds) for point, thresholds in card.operating_points.items()}
+    return HeadCard(round(card.temperature, 4), _rounded_down(card.thresholds), points)
 
 
 def _rounded_down(thresholds: dict[str, float]) -> dict[str, float]:
@@ -117,11 +136,22 @@ def head_answers(
     return served_logits(task, head, logits)[known], targets[known] % len(head.labels)
 
 
-def calibrate_heads(task: Task, sha256: str, logits: dict[str, np.ndarray], examples: list[Example]) -> Calibration:
-    """The calibration of the network with this hash; `logits` as `mean_logits` gives them for all `examples`."""
+def calibrate_heads(
+    task: Task,
+    sha256: str,
+    logits: dict[str, np.ndarray],
+    examples: list[Example],
+    elsewhere: Elsewhere | None = None,
+) -> Calibration:
+    """The calibration of the network with this hash; `logits` as `mean_logits` gives them for all `examples`.
+
+    `elsewhere`: what was measured abroad decides for the primary head; the other heads are decided at home.
+    """
     miss_rate = RECIPES[task.name].miss_rate
+    abroad = {task.primary: elsewhere.decision} if elsewhere else {}
     fitted = {
-        head.key: calibrate_head(head, *head_answers(task, head, logits, examples), miss_rate) for head in task.heads
+        head.key: calibrate_head(head, *head_answers(task, head, logits, examples), miss_rate, abroad.get(head.key))
+        for head in task.heads
     }
     return Calibration(
         sha256=sha256,
@@ -184,7 +214,7 @@ def recalibrate(task: Task, views: tuple[str, ...]) -> None:
     examples = load_examples(task, splits=("val",), exclude=card.training.excluded)
     model = load_network(model_path)
     logits = validation_logits(model, examples, card.spec, views)
-    calibration = calibrate_heads(task, card.sha256, logits, examples)
+    calibration = calibrate_heads(task, card.sha256, logits, examples, card.elsewhere)
     _rewrite(network, card, views, calibration)
     for key, fit in calibration.fits.items():
         print(f"{key:12} temperature {calibration.heads[key].temperature:.3f} {_change(fit)} n={fit.n}")

@@ -10,8 +10,9 @@ from models.architectures import TRUNKS
 from models.measures import Metric, find_measure
 from models.training import metrics
 from models.training.abroad.answers import HeadAsked
-from models.training.abroad.decisions import abroad_card, cross_fitted, home_card, keeps_promises
+from models.training.abroad.decisions import abroad_card, at_home, cross_fitted, home_card, keeps_promises
 from models.training.abroad.measure import measure, tell
+from models.training.calibrate import calibrate_head
 from models.training.recipe import Fold
 from tests.ml.networks import uses_keras
 
@@ -70,6 +71,18 @@ def test_no_fold_is_decided_by_its_own_images():
     assert not (told[1].decided == again[1].decided).all(), "but what the others are"
     with pytest.raises(ValueError, match="One fold alone"):
         cross_fitted(parts[:1])
+
+
+def test_what_was_fitted_abroad_decides_for_the_network_that_serves():
+    """Its logits are twice as large as those of the short networks, so its temperature is twice as high."""
+    home, abroad = asked(BRAIN, 400, sharpness=3.0), asked(BRAIN, 400, sharpness=1.0, seed=1)
+    decision = abroad_card(BRAIN, at_home(abroad, home))
+    serves, fit = calibrate_head(BRAIN, 2 * home.logits, home.truth, 0.1, decision)
+    assert serves.thresholds == decision.thresholds
+    assert serves.temperature > 1.3 * calibrate_head(BRAIN, 2 * home.logits, home.truth, 0.1)[0].temperature
+    told = tell(dataclasses.replace(abroad, logits=2 * abroad.logits), serves)
+    assert keeps_promises(told)
+    assert fit.n == 400
 
 
 def test_the_ill_are_those_who_must_not_be_missed():

@@ -60,13 +60,21 @@ def _decision_words(task: models.Task, card: models.Card) -> Iterator[str]:
         "Exactly one possible answer is given as the result; several or none make the image inconclusive."
     )
     share = f"{100 * (1 - card.calibration.fits[task.primary].miss_rate):.0f} in 100"
-    several = [head.title for head in task.heads if len(head.labels) > 2]
+    abroad = card.elsewhere
+    if abroad:
+        yield (
+            f"{task.head(task.primary).title}: temperature and thresholds were fitted on images of sources that the "
+            "networks of that measurement had never seen, so that there at most 5 in 100 images were answered wrongly "
+            "and at most 3 in 100 of the ill called clear. More images are not decided for it."
+        )
+    at_home = [head for head in task.heads if not (abroad and head.key == task.primary)]
+    several = [head.title for head in at_home if len(head.labels) > 2]
     if several:
         yield (
             f"{'; '.join(several)}: thresholds were set on validation images so that {share} of each answer's own "
             "images keep it possible (class-conditional conformal prediction)."
         )
-    two = [head.title for head in task.heads if len(head.labels) == 2]
+    two = [head.title for head in at_home if len(head.labels) == 2]
     if two:
         yield (
             f"{'; '.join(two)}: the thresholds are the edges of a band of probabilities in which neither answer is "

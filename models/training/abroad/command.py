@@ -21,10 +21,11 @@ from models.imaging import InputSpec
 from models.measures import MeasureSet
 from models.task import Task
 from models.training import augment, store
-from models.training.abroad.answers import FoldAnswers
-from models.training.abroad.decisions import cross_fitted, home_card
+from models.training.abroad.answers import FoldAnswers, HeadAsked
+from models.training.abroad.decisions import at_home, cross_fitted, fit_abroad, home_card, pooled
 from models.training.abroad.measure import Told, join, measure, tell
 from models.training.abroad.networks import fold_answers
+from models.training.calibrate import rounded_card
 from models.training.recipe import Recipe
 from models.training.recipes import RECIPES, training_task
 
@@ -67,16 +68,21 @@ def told_at_home(task: Task, recipe: Recipe, answers: Sequence[FoldAnswers], pla
     ]
 
 
+def abroad_at_home(task: Task, answers: Sequence[FoldAnswers]) -> list[HeadAsked]:
+    """The images left out, as the primary head of each network answers them at the temperature of its own images."""
+    head = task.head(task.primary)
+    return [at_home(one.abroad.of(task, head), one.home.of(task, head)) for one in answers]
+
+
 def show(task: Task, recipe: Recipe, answers: Sequence[FoldAnswers]) -> None:
     """Print the measures, each way of deciding under its name."""
-    head = task.head(task.primary)
     usual = told_at_home(task, recipe, answers, "abroad")
     for one, told in zip(answers, usual, strict=True):
         _print(f"left out: {one.fold}", measure(told))
     _print("at home", measure(join(told_at_home(task, recipe, answers, "home"))))
     _print("abroad, calibrated at home", measure(join(usual)))
     if len(answers) > 1:
-        _print("abroad, calibrated abroad", measure(join(cross_fitted([one.abroad.of(task, head) for one in answers]))))
+        _print("abroad, calibrated abroad", measure(join(cross_fitted(abroad_at_home(task, answers)))))
 
 
 def _print(name: str, measures: MeasureSet) -> None:
@@ -89,13 +95,16 @@ def _print(name: str, measures: MeasureSet) -> None:
 
 def write(task: Task, network: str, recipe: Recipe, answers: Sequence[FoldAnswers]) -> None:
     """Put the measures, by the calibration of the other folds, into the card of the network that serves."""
-    head = task.head(task.primary)
-    told = cross_fitted([one.abroad.of(task, head) for one in answers])
+    asked = abroad_at_home(task, answers)
+    told = cross_fitted(asked)
+    decision, miss_rates = fit_abroad(task.head(task.primary), pooled(asked))
     elsewhere = Elsewhere(
         created=datetime.now(UTC).date().isoformat(),
         network=network,
         side=recipe.spec.width,
         epochs=recipe.epochs,
+        decision=rounded_card(decision),
+        miss_rates=miss_rates,
         overall=measure(join(told)),
         home=measure(join(told_at_home(task, recipe, answers, "home"))),
         folds={one.fold: measure(some) for one, some in zip(answers, told, strict=True)},

@@ -7,6 +7,7 @@ MOST_CALLED_CLEAR of the ill called clear. What that costs is more images that a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,6 +32,14 @@ def home_card(head: Head, asked: HeadAsked, miss_rate: float) -> HeadCard:
     return calibrate_head(head, asked.logits, asked.truth, miss_rate)[0]
 
 
+def at_home(asked: HeadAsked, home: HeadAsked) -> HeadAsked:
+    """The same images, logits divided by the temperature that the network's own validation images want.
+
+    So networks that learned longer or shorter are comparable, and what is fitted on one may serve another.
+    """
+    return replace(asked, logits=asked.logits / fit_temperature(home.logits, home.truth))
+
+
 def pooled(parts: Sequence[HeadAsked]) -> HeadAsked:
     """Images of several networks together."""
     arrays = (
@@ -40,22 +49,24 @@ def pooled(parts: Sequence[HeadAsked]) -> HeadAsked:
 
 
 def abroad_card(head: Head, asked: HeadAsked) -> HeadCard:
-    """Of all pairs of rates that keep both promises on these images, the calibration that answers most of them.
+    """The calibration of `fit_abroad`."""
+    return fit_abroad(head, asked)[0]
 
-    One rate is for the labels that must not be missed, the other for the rest.
+
+def fit_abroad(head: Head, asked: HeadAsked) -> tuple[HeadCard, tuple[float, float]]:
+    """Of all pairs of rates that keep both promises on these images, the one that answers most of them.
+
+    Returns the calibration and its rates: that of any label, and that of those that must not be missed.
     """
     temperature = fit_temperature(asked.logits, asked.truth)
     probabilities = asked.probabilities(temperature)
     points = operating_points(head, probabilities, asked.truth)
-    cards = [
-        HeadCard(temperature, _thresholds(head, probabilities, asked.truth, rate, grave), points)
-        for rate in RATES
-        for grave in RATES
-        if grave <= min(rate, SENSITIVE_MISS_RATE)
-    ]
+    rates = [(rate, grave) for rate in RATES for grave in RATES if grave <= min(rate, SENSITIVE_MISS_RATE)]
+    cards = [HeadCard(temperature, _thresholds(head, probabilities, asked.truth, *pair), points) for pair in rates]
     told = [tell(asked, card) for card in cards]
     shares = [_share_answered(one) if keeps_promises(one) else -1.0 for one in told]
-    return cards[int(np.argmax(shares))]
+    best = int(np.argmax(shares))
+    return cards[best], rates[best]
 
 
 def _thresholds(
