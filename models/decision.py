@@ -30,7 +30,7 @@ from models.task import Decision, Head, HeadResult, LabelResult, OperatingPoint,
 
 @dataclass(frozen=True)
 class PredictionSet:
-    """Which labels of a head stay in question for one image, bool [labels] each; no label is both.
+    """Which labels of a head stay in question, bool [..., labels] each; no label is both.
 
     `possible` is closed upwards: no other label is more probable than one of them. Both are empty when no label reaches
     its threshold.
@@ -41,12 +41,12 @@ class PredictionSet:
 
     @property
     def members(self) -> np.ndarray:
-        """Bool [labels]: possible or not excluded."""
+        """Bool [..., labels]: possible or not excluded."""
         return self.possible | self.not_excluded
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
-        """The decision for each label, in the head's order."""
+        """The decision for each label of one image, in the head's order."""
         kept = Decision.LIKELY if self.members.sum() == 1 else Decision.POSSIBLE
         return tuple(
             kept if is_possible else Decision.NOT_EXCLUDED if is_not_excluded else Decision.UNLIKELY
@@ -70,37 +70,33 @@ def decide_head(
 def prediction_set(
     head: Head, probabilities: np.ndarray, thresholds: Mapping[str, float], balanced: Mapping[str, float]
 ) -> PredictionSet:
-    """The labels that stay in question by the rules above.
+    """The labels that stay in question by the rules above, for one image or for many.
 
-    `probabilities`: [labels] in 0 to 1, in the head's order. Label key -> 0 to 1: `thresholds` of the decision, and
-    those of the `balanced` operating point. Raises ValueError for another number of probabilities than of labels.
+    `probabilities`: [..., labels] in 0 to 1, in the head's order. Label key -> 0 to 1: `thresholds` of the decision,
+    and those of the `balanced` operating point. Raises ValueError for another number of probabilities than of labels.
     """
     conformal = conformal_set(head, probabilities, thresholds)
-    if not conformal.any():
-        return PredictionSet(conformal, conformal)
     kept_for_sensitivity = conformal & _below_balanced(head, probabilities, balanced)
-    firm = conformal & ~kept_for_sensitivity
-    firm[np.argmax(probabilities)] = True
-    possible = probabilities >= probabilities[firm].min()
+    most_probable = np.eye(len(head.labels), dtype=bool)[probabilities.argmax(axis=-1)]
+    firm = (conformal & ~kept_for_sensitivity) | most_probable
+    least = np.where(firm, probabilities, np.inf).min(axis=-1, keepdims=True)
+    possible = (probabilities >= least) & conformal.any(axis=-1, keepdims=True)
     return PredictionSet(possible, kept_for_sensitivity & ~possible)
 
 
 def conformal_set(head: Head, probabilities: np.ndarray, thresholds: Mapping[str, float]) -> np.ndarray:
-    """Bool [labels]: at or above the label's threshold; arguments and errors as for `prediction_set`."""
-    return np.array([p >= thresholds[label.key] for label, p in zip(head.labels, probabilities, strict=True)], bool)
+    """Bool [..., labels]: at or above the label's threshold; arguments and errors as for `prediction_set`."""
+    if probabilities.shape[-1] != len(head.labels):
+        raise ValueError(f"{head.key!r} has {len(head.labels)} labels, not {probabilities.shape[-1]}")
+    return probabilities >= np.array([thresholds[label.key] for label in head.labels])
 
 
 def _below_balanced(head: Head, probabilities: np.ndarray, balanced: Mapping[str, float]) -> np.ndarray:
-    """Bool [labels]: must not be missed, and its balanced threshold would not keep it."""
+    """Bool [..., labels]: must not be missed, and its balanced threshold would not keep it."""
     if len(head.labels) == 2:
-        return np.zeros(2, bool)
-    return np.array(
-        [
-            label.operating_point is OperatingPoint.SENSITIVITY_95 and p < balanced[label.key]
-            for label, p in zip(head.labels, probabilities, strict=True)
-        ],
-        bool,
-    )
+        return np.zeros(probabilities.shape, bool)
+    grave = [label.operating_point is OperatingPoint.SENSITIVITY_95 for label in head.labels]
+    return np.array(grave) & (probabilities < np.array([balanced[label.key] for label in head.labels]))
 
 
 def _reason(head: Head, results: Sequence[LabelResult], thresholds: Mapping[str, float]) -> Reason:

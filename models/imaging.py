@@ -17,18 +17,23 @@ PNG_OPTIONS = (
 )
 
 Fit = Literal["stretch", "pad", "crop"]
+Colour = Literal["as_is", "evened_out"]
+# The Minkowski norm of `even_out_light`: 1 would be grey world, infinity the brightest pixel alone.
+NORM = 6
 
 
 @dataclass(frozen=True)
 class InputSpec:
     """What a network reads: size in pixels, and how an image of another shape is made to fit.
 
-    `stretch` changes the aspect ratio, `pad` adds black, `crop` takes the largest centred rectangle.
+    `stretch` changes the aspect ratio, `pad` adds black, `crop` takes the largest centred rectangle. `colour`: whether
+    the cast of the light is taken out (`even_out_light`).
     """
 
     height: int
     width: int
     fit: Fit
+    colour: Colour = "as_is"
 
 
 def shown_size(width: int, height: int, max_side: int) -> tuple[int, int]:
@@ -102,7 +107,22 @@ def prepare(pixels: np.ndarray, spec: InputSpec) -> np.ndarray:
             interpolation=_interpolation(pixels, spec),
         )
     )
+    if spec.colour == "evened_out":
+        matched = even_out_light(matched)
     return matched[np.newaxis].astype(np.float32)
+
+
+def even_out_light(pixels: np.ndarray) -> np.ndarray:
+    """uint8 or float RGB [h, w, 3] in 0 to 255 as under white light: float32, same range.
+
+    Shades of grey (Finlayson and Trezzi, Color and Imaging Conference 2004), as dermoscopy uses it against the casts of
+    different lamps (Barata, Celebi and Marques, IEEE JBHI 2015).
+    """
+    scaled = pixels.astype(np.float32) / 255
+    light = (scaled**NORM).mean(axis=(0, 1)) ** (1 / NORM)
+    # A channel without any light says nothing of the lamp.
+    light = np.maximum(light / max(float(np.linalg.norm(light)), 1e-6) * np.sqrt(3), 0.1)
+    return np.clip(255 * scaled / light, 0, 255)
 
 
 def visible_box(height: int, width: int, spec: InputSpec) -> tuple[float, float, float, float]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from models.imaging import InputSpec
+from models.imaging import InputSpec, even_out_light
 from models.training import covers
 
 
@@ -88,6 +88,8 @@ MODALITY = Augmentation(
 def augment(pixels: np.ndarray, spec: InputSpec, change: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """uint8 RGB [h, w, 3] -> float32 [spec.height, spec.width, 3] in 0 to 255, changed at random."""
     image = _warp(pixels, spec, change, rng)
+    if spec.colour == "evened_out":
+        image = even_out_light(image).round().astype(np.uint8)
     if rng.random() < change.equalise:
         image = _equalise(image, rng)
     if rng.random() < change.soften:

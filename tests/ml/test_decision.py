@@ -184,7 +184,7 @@ def test_labels_keep_their_order_and_probabilities():
 
 @pytest.mark.parametrize("count", [2, 4])
 def test_another_number_of_probabilities_is_an_error(count):
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="labels, not"):
         decided([1 / count] * count)
 
 

@@ -310,3 +310,19 @@ def test_a_dot_lands_where_the_visible_box_says(fit, shape):
     # Crops and pads are whole pixels: half of one may be lost.
     assert found_y == pytest.approx(top + 0.55 * (bottom - top), abs=0.012)
     assert found_x == pytest.approx(left + 0.45 * (right - left), abs=0.012)
+
+
+def test_evened_out_light_takes_a_cast_away_and_leaves_white_light_as_it_is():
+    grey = np.repeat(noise(40, 40)[..., :1], 3, axis=2)
+    assert imaging.even_out_light(grey) == pytest.approx(grey, abs=0.01)
+    warm = grey * np.array([1.0, 0.8, 0.6])
+    evened = imaging.even_out_light(warm)
+    assert np.ptp(evened.mean(axis=(0, 1))) < 0.05 * evened.mean()
+    assert imaging.even_out_light(np.zeros((8, 8, 3), np.uint8)).max() == 0
+
+
+def test_only_a_network_that_learned_so_reads_evened_out_light():
+    warm = (noise(48, 48) * np.array([1.0, 0.8, 0.6])).astype(np.uint8)
+    plain, evened = (prepare(warm, InputSpec(24, 24, "crop", colour))[0] for colour in ("as_is", "evened_out"))
+    assert evened == pytest.approx(imaging.even_out_light(plain), abs=0.01)
+    assert np.abs(evened - plain).max() > 5

@@ -13,11 +13,11 @@ import ast
 import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from models.card_file import load_card, write_card
 from models.deployment import current_deployment
 from models.elsewhere import Elsewhere
-from models.imaging import InputSpec
 from models.measures import MeasureSet
 from models.task import Task
 from models.training import augment, store
@@ -51,12 +51,12 @@ def main(arguments: list[str] | None = None) -> None:
         write(task, options.network, recipe, answers)
 
 
-def short_recipe(recipe: Recipe, changes: dict[str, object]) -> Recipe:
+def short_recipe(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     """`recipe`, shorter and smaller, then with the changes of a trial."""
-    side = recipe.abroad_side
-    short = dataclasses.replace(recipe, spec=InputSpec(side, side, recipe.spec.fit), epochs=EPOCHS, averaging=AVERAGING)
-    side = changes.pop("side", side)
-    return dataclasses.replace(short, spec=InputSpec(side, side, recipe.spec.fit), **changes)
+    side = changes.get("side", recipe.abroad_side)
+    spec = dataclasses.replace(recipe.spec, height=side, width=side, colour=changes.get("colour", recipe.spec.colour))
+    others = {name: value for name, value in changes.items() if name not in ("side", "colour")}
+    return dataclasses.replace(recipe, spec=spec, **{"epochs": EPOCHS, "averaging": AVERAGING, **others})
 
 
 def told_at_home(task: Task, recipe: Recipe, answers: Sequence[FoldAnswers], place: str) -> list[Told]:
@@ -122,14 +122,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fold", default="", help="only this one")
     parser.add_argument(
         "--with", dest="changes", action="append", default=[], type=_change, metavar="FIELD=VALUE",
-        help="another value of a field of the recipe, `side`, or the name of an augmentation",
+        help="another value of a field of the recipe, of `side` or `colour`, or the name of an augmentation",
     )  # fmt: skip
     parser.add_argument("--write", action="store_true", help="keep the measures beside the network that serves")
     return parser
 
 
-def _change(words: str) -> tuple[str, object]:
+def _change(words: str) -> tuple[str, Any]:
     field, _, value = words.partition("=")
     if field == "augmentation":
         return field, getattr(augment, value)
-    return field, ast.literal_eval(value)
+    return field, value if field == "colour" else ast.literal_eval(value)

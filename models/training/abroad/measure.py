@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.card import HeadCard
-from models.decision import decide_head
+from models.decision import prediction_set
 from models.measures import MeasureSet, Metric
 from models.task import Head, OperatingPoint
 from models.training import metrics
@@ -33,9 +33,8 @@ def tell(asked: HeadAsked, card: HeadCard) -> Told:
     """What a network with this calibration says, by the decision that serves."""
     probabilities = asked.probabilities(card.temperature)
     balanced = card.operating_points[OperatingPoint.BALANCED]
-    keys = [label.key for label in asked.head.labels]
-    results = [decide_head(asked.head, row, card.thresholds, balanced).decided for row in probabilities]
-    decided = np.array([keys.index(label.key) if label else MISSING for label in results], int)
+    members = prediction_set(asked.head, probabilities, card.thresholds, balanced).members
+    decided = np.where(members.sum(axis=1) == 1, members.argmax(axis=1), MISSING)
     return Told(asked.head, probabilities, asked.truth, decided, asked.groups)
 
 
