@@ -19,7 +19,8 @@ class Augmentation:
 
     `tone` and `colour`: spread of gamma, contrast and cast in their logarithms. `coarsest`: the smallest share of its
     side to which an image is softened. All others are the chances, 0 to 1, that an image gets that change: `curve` is a
-    random monotone curve of its grey levels, `equalise` CLAHE, `collimate`, `field` and `write` stand in covers.py.
+    random monotone curve of its grey levels, `equalise` CLAHE, `collimate`, `field` and `write` stand in covers.py, and `mix` takes over the
+    looks of another image.
     """
 
     rotate: float
@@ -42,6 +43,7 @@ class Augmentation:
     collimate: float = 0.0
     field: float = 0.0
     write: float = 0.0
+    mix: float = 0.0
 
 
 PHOTO = Augmentation(
@@ -85,9 +87,20 @@ MODALITY = Augmentation(
 )
 
 
-def augment(pixels: np.ndarray, spec: InputSpec, change: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """uint8 RGB [h, w, 3] -> float32 [spec.height, spec.width, 3] in 0 to 255, changed at random."""
+def augment(
+    pixels: np.ndarray,
+    spec: InputSpec,
+    change: Augmentation,
+    rng: np.random.Generator,
+    other: np.ndarray | None = None,
+) -> np.ndarray:
+    """uint8 RGB [h, w, 3] -> float32 [spec.height, spec.width, 3] in 0 to 255, changed at random.
+
+    `other`: an image, best of another source, whose looks this one may take over.
+    """
     image = _warp(pixels, spec, change, rng)
+    if other is not None and rng.random() < change.mix:
+        image = mix_amplitudes(image, other, rng)
     if spec.colour == "evened_out":
         image = even_out_light(image).round().astype(np.uint8)
     if rng.random() < change.equalise:
@@ -135,6 +148,23 @@ def _warp(pixels: np.ndarray, spec: InputSpec, change: Augmentation, rng: np.ran
     return cv2.warpAffine(
         pixels, np.column_stack([matrix, offset]), (spec.width, spec.height), flags=cv2.INTER_LINEAR, borderMode=border
     )
+
+
+def mix_amplitudes(image: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """uint8 RGB with part of the low-frequency amplitudes of `other`: its light and shading, not its shapes.
+
+    Fourier domain mixing between sources (Xu et al., CVPR 2021, arXiv:2105.11120; Yang and Soatto, CVPR 2020).
+    """
+    height, width = image.shape[:2]
+    spectrum = np.fft.rfft2(image.astype(np.float32), axes=(0, 1))
+    others = np.abs(np.fft.rfft2(cv2.resize(other, (width, height)).astype(np.float32), axes=(0, 1)))
+    reach, share = max(1, int(min(height, width) * rng.uniform(0.01, 0.1))), rng.uniform(0, 1)
+    amplitudes = np.abs(spectrum)
+    for rows in (slice(0, reach), slice(height - reach + 1, height)):
+        low = (rows, slice(0, reach))
+        amplitudes[low] = (1 - share) * amplitudes[low] + share * others[low]
+    mixed = np.fft.irfft2(amplitudes * np.exp(1j * np.angle(spectrum)), s=(height, width), axes=(0, 1))
+    return np.clip(mixed, 0, 255).astype(np.uint8)
 
 
 def _equalise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -159,7 +159,7 @@ def measured(capsys) -> str:
 def test_the_command_trains_once_for_each_fold_and_tells_what_came_of_it(workshop, monkeypatch, capsys):
     from models.training.abroad import command, networks
 
-    arguments = [INJURY.name, "--with", "epochs=1", "--with", "augmentation=BRAIN"]
+    arguments = [INJURY.name, "--with", "epochs=1", "--with", "augmentation=BRAIN", "--with", "augmentation.mix=0.5"]
     command.main(arguments)
     out = measured(capsys)
     assert all(words in out for words in ("left out: soft", "left out: sharp", "at home", "calibrated abroad"))

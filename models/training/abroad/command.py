@@ -34,6 +34,9 @@ EPOCHS = 5
 # Faster than in a whole training: this average has to forget its start within a few hundred steps.
 AVERAGING = 0.97
 VIEWS = ("original",)
+# What `--with` may change: fields of a recipe, `side` and `colour` of what it reads, and parts of its augmentation.
+FIELDS = tuple(field.name for field in dataclasses.fields(Recipe))
+PART = "augmentation."
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -55,8 +58,19 @@ def short_recipe(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     """`recipe`, shorter and smaller, then with the changes of a trial."""
     side = changes.get("side", recipe.abroad_side)
     spec = dataclasses.replace(recipe.spec, height=side, width=side, colour=changes.get("colour", recipe.spec.colour))
-    others = {name: value for name, value in changes.items() if name not in ("side", "colour")}
-    return dataclasses.replace(recipe, spec=spec, **{"epochs": EPOCHS, "averaging": AVERAGING, **others})
+    augmentation = changes.get("augmentation", recipe.augmentation)
+    parts = {name.removeprefix(PART): value for name, value in changes.items() if name.startswith(PART)}
+    others = {name: value for name, value in changes.items() if name in FIELDS}
+    return dataclasses.replace(
+        recipe,
+        spec=spec,
+        **{
+            "epochs": EPOCHS,
+            "averaging": AVERAGING,
+            **others,
+            "augmentation": dataclasses.replace(augmentation, **parts),
+        },
+    )
 
 
 def told_at_home(task: Task, recipe: Recipe, answers: Sequence[FoldAnswers], place: str) -> list[Told]:
@@ -122,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fold", default="", help="only this one")
     parser.add_argument(
         "--with", dest="changes", action="append", default=[], type=_change, metavar="FIELD=VALUE",
-        help="another value of a field of the recipe, of `side` or `colour`, or the name of an augmentation",
+        help="another value of a field, of side or colour, or the name of an augmentation; augmentation.PART=VALUE",
     )  # fmt: skip
     parser.add_argument("--write", action="store_true", help="keep the measures beside the network that serves")
     return parser
@@ -130,6 +144,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _change(words: str) -> tuple[str, Any]:
     field, _, value = words.partition("=")
+    if field not in (*FIELDS, "side", "colour") and not field.startswith(PART):
+        raise argparse.ArgumentTypeError(f"a recipe has no {field!r}; it has {', '.join(FIELDS)}")
     if field == "augmentation":
         return field, getattr(augment, value)
     return field, value if field == "colour" else ast.literal_eval(value)

@@ -48,7 +48,8 @@ class Batches(keras.utils.PyDataset):
 
     def _pixels(self, position: int, rng: np.random.Generator) -> np.ndarray:
         if self.training:
-            return augment(self.images[position], self.recipe.spec, self.recipe.augmentation, rng)
+            other = self.images[rng.integers(len(self.images))] if self.recipe.augmentation.mix else None
+            return augment(self.images[position], self.recipe.spec, self.recipe.augmentation, rng, other)
         return prepare(self.images[position], self.recipe.spec)[0]
 
 
