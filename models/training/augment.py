@@ -19,8 +19,8 @@ class Augmentation:
 
     `tone` and `colour`: spread of gamma, contrast and cast in their logarithms. `coarsest`: the smallest share of its
     side to which an image is softened. All others are the chances, 0 to 1, that an image gets that change: `curve` is a
-    random monotone curve of its grey levels, `equalise` CLAHE, `collimate`, `field` and `write` stand in covers.py, and `mix` takes over the
-    looks of another image.
+    random monotone curve of its grey levels, `equalise` CLAHE; `collimate`, `field` and `write` stand in covers.py;
+    `mix` takes over the light of another image.
     """
 
     rotate: float
