@@ -17,6 +17,9 @@ class Elsewhere:
     `home`: the same short networks on the validation images of the sources that they did learn from. `network` begins
     with the name of their trunk; `side`: pixels they read.
 
+    `apart`: one such network on images of its own sources, with neighbouring slices of one patient kept apart by a
+    stricter split; None where there is none.
+
     `decision`: the calibration of the primary head for images from elsewhere, fitted on all of these; its temperature
     is a factor on the one that validation images at home want. `miss_rates`: shares of a label's own images for which
     it may be ruled out, that of any label and that of one that must not be missed.
@@ -31,3 +34,4 @@ class Elsewhere:
     overall: MeasureSet
     home: MeasureSet
     folds: dict[str, MeasureSet] = field(default_factory=dict)
+    apart: MeasureSet | None = None

@@ -31,7 +31,8 @@ class UnfitManifest(ValueError):
 class Example:
     """One image. `targets`: head key -> index into the head's labels (label of the condition x label for a
     specialist's head), or MISSING. `origin`: the clinic where that is known, else the name of its data set in
-    Task.sources. `pixels`: uint8 RGB of a drawn image; None for one that is read from `path`.
+    Task.sources. `block`: its part in a stricter split (one of SPLITS or "guard"), "" where there is none. `pixels`:
+    uint8 RGB of a drawn image; None for one that is read from `path`.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Example:
     group: str
     split: str
     origin: str = ""
+    block: str = ""
     pixels: np.ndarray | None = None
 
 
@@ -47,9 +49,10 @@ class Example:
 class Source:
     """One folder with a manifest, and how its columns name the labels of a task's heads (head key -> column).
 
-    `same`: head key -> label of all its images. `copies`: a file in the folder that lists pairs of images of which
-    one is a mirrored or turned copy of the other (columns image, its_split, copy, copy_split). `clinics`: a file beside
-    this module that names the clinic of images of a data set which several made (columns path, clinic).
+    `same`: head key -> label of all its images. Files in the folder: `copies` lists pairs of images of which one is a
+    mirrored or turned copy of the other (columns image, its_split, copy, copy_split), `blocks` a stricter split by
+    neighbouring slices (path, block_split). `clinics`: a file beside this module that names the clinic of each image of
+    a data set that several made (path, clinic).
     """
 
     folder: str
@@ -57,6 +60,7 @@ class Source:
     same: Mapping[str, str] = field(default_factory=dict)
     copies: str = ""
     clinics: str = ""
+    blocks: str = ""
 
     @property
     def manifest(self) -> Path:
@@ -67,9 +71,14 @@ class Source:
         """Its images in these splits; wrong labels are corrected, and copies of test images are left out of `val`."""
         examples = read_examples(task, self.manifest, self.columns, self.same, read_corrections(self.folder))
         copied, clinics = copies_of_test(self), read_clinics(self)
+        blocks = read_blocks(self)
         declared = {dataset: source.name for source in task.sources for dataset in source.datasets}
         return [
-            replace(one, origin=clinics.get(one.path) or declared.get(one.dataset_name, one.dataset_name))
+            replace(
+                one,
+                origin=clinics.get(one.path) or declared.get(one.dataset_name, one.dataset_name),
+                block=blocks.get(one.path, ""),
+            )
             for one in examples
             if one.split in splits and (one.split != "val" or one.path not in copied)
         ]
@@ -130,6 +139,14 @@ def read_clinics(source: Source) -> dict[Path, str]:
         return {}
     folder = datasets_root() / source.folder
     return {folder / row["path"]: row["clinic"] for row in read_manifest(Path(__file__).with_name(source.clinics))}
+
+
+def read_blocks(source: Source) -> dict[Path, str]:
+    """The part of each image of this source in its stricter split."""
+    if not source.blocks:
+        return {}
+    folder = datasets_root() / source.folder
+    return {folder / row["path"]: row["block_split"] for row in read_manifest(folder / source.blocks)}
 
 
 def read_examples(

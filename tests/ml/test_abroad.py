@@ -131,21 +131,36 @@ def with_keras(test):
 
 @with_keras
 def test_a_fold_is_asked_about_all_but_its_test_images_and_of_what_it_learned(workshop):
-    from models.training.abroad.networks import split_examples
+    from models.training.abroad.networks import leave_out
 
-    learned, home, abroad = split_examples(INJURY, workshop.folds, workshop.folds[0])
-    assert {one.origin for one in (*learned, *home)} == {"sharp"}
-    assert {one.origin for one in abroad} == {"soft"}
-    assert {one.split for one in abroad} == {"train", "val"}
-    assert ({one.split for one in learned}, {one.split for one in home}) == ({"train"}, {"val"})
+    parts = leave_out(INJURY, workshop.folds, workshop.folds[0])
+    assert {one.origin for one in (*parts.learned, *parts.home)} == {"sharp"}
+    assert {one.origin for one in parts.abroad} == {"soft"}
+    assert {one.split for one in parts.abroad} == {"train", "val"}
+    assert ({one.split for one in parts.learned}, {one.split for one in parts.home}) == ({"train"}, {"val"})
+
+
+@with_keras
+def test_a_stricter_split_keeps_neighbouring_slices_apart():
+    """Of the real data: no slice that is asked about has one from its own block among those learned."""
+    from models.training.abroad.networks import keep_apart
+    from models.training.manifest import datasets_root
+
+    if not datasets_root().is_dir():
+        pytest.skip("the data sets are not here")
+    parts = keep_apart(models.get_task("brain"))
+    assert {one.block for one in parts.learned} == {"", "train"}
+    assert {one.block for one in parts.abroad} == {"", "test"}
+    assert all(one.split != "test" for one in (*parts.learned, *parts.home, *parts.abroad))
+    assert keep_apart(INJURY) is None
 
 
 @with_keras
 def test_the_groups_of_an_origin_that_two_folds_leave_out_are_dealt_among_them(workshop):
-    from models.training.abroad.networks import split_examples
+    from models.training.abroad.networks import leave_out
 
     twice = (Fold("one", ("soft",)), Fold("other", ("soft",)))
-    asked_about = [{one.group for one in split_examples(INJURY, twice, fold)[2]} for fold in twice]
+    asked_about = [{one.group for one in leave_out(INJURY, twice, fold).abroad} for fold in twice]
     assert not asked_about[0] & asked_about[1]
     assert len(asked_about[0] | asked_about[1]) == 80
 

@@ -36,9 +36,13 @@ def elsewhere_section(task: models.Task, card: models.Card) -> Section:
 
 
 def _beside_home(found: models.Elsewhere) -> Table:
-    home = {one.metric: one for one in found.home.measures}
-    rows = tuple((one.metric.words, cell(home.get(one.metric)), cell(one)) for one in found.overall.measures)
-    return Table("At home and elsewhere: the same short networks", ("Measure", "At home", "Elsewhere"), rows)
+    places = {"At home": found.home, "At home, patients apart": found.apart, "Elsewhere": found.overall}
+    known = {place: measures.measures for place, measures in places.items() if measures}
+    rows = tuple(
+        (one.metric.words, *(cell(models.find_measure(measures, one.metric)) for measures in known.values()))
+        for one in found.overall.measures
+    )
+    return Table("At home and elsewhere: short networks of one recipe", ("Measure", *known), rows)
 
 
 def _by_source(found: models.Elsewhere) -> Table:

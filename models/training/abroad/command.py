@@ -24,7 +24,7 @@ from models.training import augment, store
 from models.training.abroad.answers import FoldAnswers, HeadAsked
 from models.training.abroad.decisions import at_home, cross_fitted, fit_abroad, home_card, pooled
 from models.training.abroad.measure import Told, join, measure, tell
-from models.training.abroad.networks import fold_answers
+from models.training.abroad.networks import Parts, answers_of, keep_apart, leave_out
 from models.training.calibrate import rounded_card
 from models.training.recipe import Recipe
 from models.training.recipes import RECIPES, training_task
@@ -44,14 +44,16 @@ def main(arguments: list[str] | None = None) -> None:
     task = training_task(options.task)
     recipe = short_recipe(RECIPES[task.name], dict(options.changes))
     folder = store.RUNS / "abroad" / task.name / options.name
-    answers = [
-        fold_answers(task, options.network, recipe, fold, folder, VIEWS)
-        for fold in recipe.folds
-        if not options.fold or fold.name == options.fold
-    ]
-    show(task, recipe, answers)
+
+    def answers_to(name: str, parts: Parts) -> FoldAnswers:
+        return answers_of(task, options.network, recipe, name, parts, folder, VIEWS)
+
+    answers = [answers_to(fold.name, leave_out(task, recipe.folds, fold)) for fold in recipe.folds]
+    parts = keep_apart(task) if options.apart or options.write else None
+    apart = answers_to("patients apart", parts) if parts else None
+    show(task, recipe, answers, apart)
     if options.write:
-        write(task, options.network, recipe, answers)
+        write(task, options.network, recipe, answers, apart)
 
 
 def short_recipe(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
@@ -88,12 +90,14 @@ def abroad_at_home(task: Task, answers: Sequence[FoldAnswers]) -> list[HeadAsked
     return [at_home(one.abroad.of(task, head), one.home.of(task, head)) for one in answers]
 
 
-def show(task: Task, recipe: Recipe, answers: Sequence[FoldAnswers]) -> None:
+def show(task: Task, recipe: Recipe, answers: Sequence[FoldAnswers], apart: FoldAnswers | None) -> None:
     """Print the measures, each way of deciding under its name."""
     usual = told_at_home(task, recipe, answers, "abroad")
     for one, told in zip(answers, usual, strict=True):
         _print(f"left out: {one.fold}", measure(told))
     _print("at home", measure(join(told_at_home(task, recipe, answers, "home"))))
+    if apart:
+        _print("at home, patients apart", measure(join(told_at_home(task, recipe, [apart], "abroad"))))
     _print("abroad, calibrated at home", measure(join(usual)))
     if len(answers) > 1:
         _print("abroad, calibrated abroad", measure(join(cross_fitted(abroad_at_home(task, answers)))))
@@ -107,7 +111,7 @@ def _print(name: str, measures: MeasureSet) -> None:
     print(f"   AUC of each answer: {aucs}", flush=True)
 
 
-def write(task: Task, network: str, recipe: Recipe, answers: Sequence[FoldAnswers]) -> None:
+def write(task: Task, network: str, recipe: Recipe, answers: Sequence[FoldAnswers], apart: FoldAnswers | None) -> None:
     """Put the measures, by the calibration of the other folds, into the card of the network that serves."""
     asked = abroad_at_home(task, answers)
     told = cross_fitted(asked)
@@ -121,6 +125,7 @@ def write(task: Task, network: str, recipe: Recipe, answers: Sequence[FoldAnswer
         miss_rates=miss_rates,
         overall=measure(join(told)),
         home=measure(join(told_at_home(task, recipe, answers, "home"))),
+        apart=measure(join(told_at_home(task, recipe, [apart], "abroad"))) if apart else None,
         folds={one.fold: measure(some) for one, some in zip(answers, told, strict=True)},
     )
     path = current_deployment().network_of(task).card_path
@@ -133,11 +138,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("task", help="a task name")
     parser.add_argument("--network", default="mobilenet_v2", help="the trunk that the short networks have")
     parser.add_argument("--name", default="recipe", help="the run's name, to keep trials apart")
-    parser.add_argument("--fold", default="", help="only this one")
     parser.add_argument(
         "--with", dest="changes", action="append", default=[], type=_change, metavar="FIELD=VALUE",
         help="another value of a field, of side or colour, or the name of an augmentation; augmentation.PART=VALUE",
     )  # fmt: skip
+    parser.add_argument("--apart", action="store_true", help="one more network, for a stricter split at home")
     parser.add_argument("--write", action="store_true", help="keep the measures beside the network that serves")
     return parser
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -24,31 +25,39 @@ SEED = 20261126
 FEWEST = 30
 
 
-def fold_answers(
-    task: Task, network: str, recipe: Recipe, fold: Fold, folder: Path, views: tuple[str, ...]
+@dataclass(frozen=True)
+class Parts:
+    """What one network learns from, the validation images like those, and the images that it is asked about."""
+
+    learned: list[Example]
+    home: list[Example]
+    abroad: list[Example]
+
+
+def answers_of(
+    task: Task, network: str, recipe: Recipe, name: str, parts: Parts, folder: Path, views: tuple[str, ...]
 ) -> FoldAnswers:
-    """Answers of the fold's network: from `folder` if it was asked before, else trained, asked and written there.
+    """Answers of one network: from `folder` if it was asked before, else trained, asked and written there.
 
     A training that was stopped goes on with the epoch after its last.
     """
-    run = folder / re.sub(r"\W+", "-", fold.name).strip("-").lower()
+    run = folder / re.sub(r"\W+", "-", name).strip("-").lower()
     words, done = run / "recipe.txt", run / "answers.npz"
     if done.exists() and words.read_text(encoding="utf-8") == recipe_words(recipe):
         return read_answers(done, task)
-    learned, home, abroad = split_examples(task, recipe.folds, fold)
-    model = train_short(task, network, recipe, learned, run)
-    unlearned = {head.key: _unlearned(head.key, len(head.labels), learned) for head in task.heads}
+    model = train_short(task, network, recipe, parts.learned, run)
+    unlearned = {head.key: _unlearned(head.key, len(head.labels), parts.learned) for head in task.heads}
 
     def ask(examples: list[Example]) -> Asked:
         return asked(examples, validation_logits(model, examples, recipe.spec, views), unlearned)
 
-    write_answers(done, FoldAnswers(fold.name, ask(home), ask(abroad)))
+    write_answers(done, FoldAnswers(name, ask(parts.home), ask(parts.abroad)))
     words.write_text(recipe_words(recipe), encoding="utf-8")
     return read_answers(done, task)
 
 
-def split_examples(task: Task, folds: Sequence[Fold], fold: Fold) -> tuple[list[Example], list[Example], list[Example]]:
-    """Training images without the fold's sources, their validation images, and all but the test images of the fold.
+def leave_out(task: Task, folds: Sequence[Fold], fold: Fold) -> Parts:
+    """Training and validation images without the fold's sources, and all but the test images of the fold.
 
     A group (patient, lesion) that the network met elsewhere is not asked about. The groups of an origin that several
     folds leave out are dealt among these.
@@ -60,8 +69,21 @@ def split_examples(task: Task, folds: Sequence[Fold], fold: Fold) -> tuple[list[
     abroad = [one for one in dealt[fold] if one.group not in met]
     if not abroad:
         raise SystemExit(f"No image of {task.title} is of {', '.join(fold.origins)}, the fold {fold.name!r}.")
-    learned, home = ([one for one in rest if one.split == split] for split in ("train", "val"))
-    return learned, home, abroad
+    return Parts(*([one for one in rest if one.split == split] for split in ("train", "val")), abroad)
+
+
+def keep_apart(task: Task) -> Parts | None:
+    """The stricter split of a task that has one (`Source.blocks`); images without a block stay where they are.
+
+    Test images take no part here either: training and validation images are dealt anew.
+    """
+    examples = load_examples(task, splits=("train", "val"))
+    if not any(one.block for one in examples):
+        return None
+    by_part = {split: [one for one in examples if (one.block or one.split) == split] for split in ("train", "val")}
+    without_block = [one for one in by_part["val"] if not one.block]
+    apart = [one for one in examples if one.block == "test"]
+    return Parts(by_part["train"], by_part["val"], [*apart, *without_block])
 
 
 def _deal(examples: Sequence[Example], folds: Sequence[Fold]) -> dict[Fold, list[Example]]:

@@ -6,7 +6,9 @@ from models.training.recipe import Fold, Recipe
 
 RECIPE = Recipe(
     task=TASK,
-    sources=(Source("brain", {"tumour": "label"}, copies="known_copies_val_test_holdout.csv"),),
+    sources=(
+        Source("brain", {"tumour": "label"}, copies="known_copies_val_test_holdout.csv", blocks="patient_blocks.csv"),
+    ),
     spec=InputSpec(192, 192, "stretch"),
     augmentation=augment.BRAIN,
     epochs=18,
