@@ -17,7 +17,7 @@ AUDIT = "audit.json"
 
 
 class Change(StrEnum):
-    """Fixed changes of an image that leave the answer of a reader as it is."""
+    """Fixed changes of an image that leave the answer of a reader as it is, or that a reader would send back."""
 
     NONE = "none"
     BLURRED = "blurred"
@@ -33,6 +33,12 @@ class Change(StrEnum):
     GREY = "grey"
     INVERTED = "inverted"
     MIRRORED = "mirrored"
+    SIDE_MARKER = "side_marker"
+    TEXT = "text"
+    WHITE_FRAME = "white_frame"
+    ROUND_FIELD = "round_field"
+    SIDEWAYS = "sideways"
+    TWO_VIEWS = "two_views"
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class SourceProbes:
 
 @dataclass(frozen=True)
 class AlteredImages:
-    """What the network answers to images changed in one way."""
+    """What users would get for images changed in one way, and how right the network is, whatever the gate says."""
 
     change: Change
     measures: tuple[Measure, ...]

@@ -1,9 +1,14 @@
-"""Fixed changes of an image that leave the answer of a reader as it is: a network stumbles over those it leans on."""
+"""Fixed changes of an image that leave the answer of a reader as it is, or that a reader would send back.
+
+A network stumbles over those that it leans on. They are made otherwise than those of training (covers.py): other fonts,
+places and strengths, the same for every image.
+"""
 
 from collections.abc import Callable
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from models.audit import Change
 
@@ -60,6 +65,45 @@ def _drain(pixels: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
+def _letter(pixels: np.ndarray) -> np.ndarray:
+    """An "L" in white in the upper corner, 8 % of the height, as a side marker of lead shows."""
+    return _written(pixels, "L", share=0.08, left=0.88, top=0.05)
+
+
+def _two_lines(pixels: np.ndarray) -> np.ndarray:
+    """Two lines of small print in the lower corner, as a station burns them in."""
+    return _written(pixels, "ACC 4711 W 400\n2026-03-14 10:42", share=0.05, left=0.03, top=0.86)
+
+
+def _written(pixels: np.ndarray, words: str, *, share: float, left: float, top: float) -> np.ndarray:
+    image = Image.fromarray(pixels)
+    font = ImageFont.load_default(size=max(8, share * image.height))
+    ImageDraw.Draw(image).text((left * image.width, top * image.height), words, font=font, fill=(255, 255, 255))
+    return np.asarray(image)
+
+
+def _frame_white(pixels: np.ndarray) -> np.ndarray:
+    tall, wide = pixels.shape[0] // 16, pixels.shape[1] // 16
+    return cv2.copyMakeBorder(pixels, tall, tall, wide, wide, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+
+
+def _round_field(pixels: np.ndarray) -> np.ndarray:
+    """Black outside the largest circle."""
+    height, width = pixels.shape[:2]
+    rows, columns = np.ogrid[:height, :width]
+    away = ((rows + 0.5) / height - 0.5) ** 2 + ((columns + 0.5) / width - 0.5) ** 2
+    return np.where((away <= 0.25)[..., None], pixels, 0).astype(np.uint8)
+
+
+def _turn(pixels: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.rot90(pixels))
+
+
+def _double(pixels: np.ndarray) -> np.ndarray:
+    """The picture and its mirror image side by side, as two views on one film."""
+    return np.concatenate([pixels, pixels[:, ::-1]], axis=1)
+
+
 # Changes of uint8 RGB that leave the answer of a reader as it is: a network that leans on a cue stumbles over its own.
 # (A drained photograph has lost something real, too; radiographs are exchanged light for dark on some stations.)
 CHANGES: dict[Change, Callable[[np.ndarray], np.ndarray]] = {
@@ -77,4 +121,10 @@ CHANGES: dict[Change, Callable[[np.ndarray], np.ndarray]] = {
     Change.GREY: _drain,
     Change.INVERTED: lambda pixels: 255 - pixels,
     Change.MIRRORED: lambda pixels: np.ascontiguousarray(pixels[:, ::-1]),
+    Change.SIDE_MARKER: _letter,
+    Change.TEXT: _two_lines,
+    Change.WHITE_FRAME: _frame_white,
+    Change.ROUND_FIELD: _round_field,
+    Change.SIDEWAYS: _turn,
+    Change.TWO_VIEWS: _double,
 }

@@ -5,7 +5,7 @@ what throws it off. Writes models/weights/<task>/<network>/audit.json (models/au
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from models.audit import AUDIT, AlteredImages, Audit, Baseline, Change, SourcePr
 from models.deployment import current_deployment
 from models.imaging import prepare
 from models.inference import decide
-from models.measures import Measure, MeasureSet
+from models.measures import Measure, MeasureSet, Metric
 from models.registry import get_task
 from models.runtime import get_network, run_views
 from models.task import Task
@@ -26,7 +26,9 @@ from models.training.answers import Answers
 from models.training.baseline import read_looks, tiny_image_baseline
 from models.training.datasets import load_examples
 from models.training.manifest import MISSING, SPLITS, Example, read_upload
+from models.training.measuring import measure_shares
 from models.training.probe import source_classifier
+from models.training.scoring import HeadScores, Reply, head_scores, score_images
 from models.training.sources import manifest_column
 
 # Altered images are answered for at most so many: enough for an interval of a few points, in a minute or two.
@@ -41,15 +43,13 @@ class NetworkAnswers:
     features: np.ndarray
 
 
-def ask_network(
-    task: Task, examples: Sequence[Example], change: Callable[[np.ndarray], np.ndarray], words: str
-) -> NetworkAnswers:
-    """The serving network, without the gate, on these images, each changed by `change` (uint8 RGB to uint8 RGB)."""
+def ask_network(task: Task, examples: Sequence[Example]) -> NetworkAnswers:
+    """The serving network, without the gate, on these images."""
     network = get_network(task)
     rows: dict[str, list[list[float]]] = {head.key: [] for head in task.heads}
     features = []
-    for example in tqdm(examples, desc=words):
-        output = run_views(network, prepare(change(read_upload(example)), network.card.spec))
+    for example in tqdm(examples, desc=f"answers of {task.name}"):
+        output = run_views(network, prepare(read_upload(example), network.card.spec))
         features.append(output.features)
         for result in decide(task, network.card, output.logits):
             rows[result.head.key].append([line.probability for line in result.labels])
@@ -110,16 +110,27 @@ def altered_answers(task: Task, examples: Sequence[Example]) -> tuple[AlteredIma
     chosen = [known[index] for index in order]
 
     def measures(change: Change) -> tuple[Measure, ...]:
-        answered = ask_network(task, chosen, CHANGES[change], f"altered: {change}")
-        return head_answers(task, task.primary, chosen, answered)[0].measures()
+        altered = [replace(one, pixels=CHANGES[change](read_upload(one))) for one in chosen]
+        scores = head_scores(task.head(task.primary), score_images(task, altered))
+        network = Answers(scores.probabilities, scores.truth, scores.groups).measures()
+        return (*network, *measure_shares(_what_users_get(scores), scores.groups))
 
     return tuple(AlteredImages(change, measures(change)) for change in CHANGES)
+
+
+def _what_users_get(scores: HeadScores) -> dict[Metric, np.ndarray]:
+    """Whether each image is refused, and whether it is answered wrongly: bool [n] each."""
+    answered = scores.replies == Reply.ANSWERED
+    return {
+        Metric.REFUSED: scores.replies == Reply.REFUSED,
+        Metric.ANSWERED_WRONGLY: answered & (scores.decided != scores.truth),
+    }
 
 
 def audit(task: Task, split: str) -> Audit:
     """All parts of the audit, on the images of this split."""
     examples = load_examples(task, splits=(split,))
-    answered = ask_network(task, examples, lambda pixels: pixels, f"answers of {task.name}")
+    answered = ask_network(task, examples)
     return Audit(
         created=datetime.now(UTC).date().isoformat(),
         sha256=get_network(task).card.sha256,

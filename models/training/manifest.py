@@ -40,9 +40,9 @@ class Example:
     dataset_name: str
     group: str
     split: str
+    pixels: np.ndarray | None = None
     origin: str = ""
     block: str = ""
-    pixels: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -39,10 +39,15 @@ def measure_head(scores: HeadScores, card: HeadCard) -> MeasureSet:
     return MeasureSet(tuple(overall), {label: tuple(measures) for label, measures in by_label.items()})
 
 
+def measure_shares(hits: dict[Metric, np.ndarray], groups: np.ndarray) -> tuple[Measure, ...]:
+    """The share of each of these bool [n]."""
+    shares = metrics.bootstrap(lambda rows: {key: metrics.share(some[rows]) for key, some in hits.items()}, groups)
+    return tuple(rounded(key, interval, len(groups)) for key, interval in shares.items())
+
+
 def measure_refusals(refused: np.ndarray, groups: np.ndarray) -> Measure:
     """The share of a bool [n] that the gate refused."""
-    interval = metrics.bootstrap(lambda rows: {Metric.REFUSED: metrics.share(refused[rows])}, groups)[Metric.REFUSED]
-    return rounded(Metric.REFUSED, interval, len(refused))
+    return measure_shares({Metric.REFUSED: refused}, groups)[0]
 
 
 def rounded(metric: Metric, interval: metrics.Interval, n: int) -> Measure:

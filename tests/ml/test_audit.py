@@ -14,8 +14,9 @@ from models.card import HeadCard
 from models.imaging import InputSpec
 from models.measures import Measure, Metric, find_measure
 from models.runtime import NetworkOutputs
-from models.training import audit, baseline, metrics, probe
+from models.training import audit, baseline, metrics, probe, scoring
 from models.training.altered import CHANGES
+from models.training.recipes import RECIPES
 from models.training.sources import manifest_column
 from models.training.superficial import read_cues
 from tests.ml.drawn import COLOURS, picture, write_injuries
@@ -165,7 +166,9 @@ class ColourNetwork:
 
 
 def test_an_audit_tells_what_the_network_leans_on(drawn, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(audit, "get_network", lambda task: ColourNetwork())
+    for module in (audit, scoring):
+        monkeypatch.setattr(module, "get_network", lambda task: ColourNetwork())
+    monkeypatch.setitem(RECIPES, INJURY.name, dataclasses.replace(RECIPES[INJURY.name], behind_gate=False))
     before = Audit(
         created="2026-01-31", sha256="e" * 64, split="val", tiny_image_baseline={},
         source_classifier=SourceProbes("dataset_name", None, {}),

@@ -13,7 +13,10 @@ BASELINE = (
     "borders and compression. What they reach needs no understanding of disease."
 )
 PROBE = "Source: how well the source of an image can be told from the network's features."
-ALTERED = "Altered images: the same test with images altered in ways that would not change a reader's answer."
+ALTERED = (
+    "Altered images: the same test with images altered in ways that would not change a reader's answer, or that a "
+    "reader would send back. Refused and answered wrongly are what a user meets; the rest is of the network alone."
+)
 
 
 CHANGES = {
@@ -31,6 +34,12 @@ CHANGES = {
     models.Change.GREY: "greyscale",
     models.Change.INVERTED: "inverted",
     models.Change.MIRRORED: "mirrored",
+    models.Change.SIDE_MARKER: "with a side marker",
+    models.Change.TEXT: "with two lines of text",
+    models.Change.WHITE_FRAME: "white frame",
+    models.Change.ROUND_FIELD: "black outside a circle",
+    models.Change.SIDEWAYS: "turned sideways",
+    models.Change.TWO_VIEWS: "two views side by side",
 }
 
 
