@@ -16,7 +16,7 @@ KIND = MODALITY_TASK.primary
 NOT_MEDICAL = Source("not_medical", columns={}, same={KIND: Modality.NOT_MEDICAL})
 # All images of one task are of its kind, whatever else they show.
 OF_TASKS = tuple(
-    replace(source, columns={}, same={KIND: task.modality}, copies="")
+    replace(source, columns={}, same={KIND: task.modality}, copies="", blocks="")
     for task in all_tasks()
     for source in import_module(f"models.training.recipes.{task.name}").RECIPE.manifests
 )

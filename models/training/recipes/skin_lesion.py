@@ -10,6 +10,8 @@ RECIPE = Recipe(
     spec=InputSpec(192, 192, "crop"),
     augmentation=augment.DERMOSCOPY,
     epochs=24,
+    # At twice as much a training of few epochs can die in its warm-up.
+    learning_rate=2e-4,
     balance=0.7,
     patience=12,
     folds=(
