@@ -23,6 +23,7 @@ from models.training.recipe import Fold, Recipe
 SEED = 20261126
 # A network that met fewer images of a label is not asked about it.
 FEWEST = 30
+WEIGHTS = "last.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -118,4 +119,5 @@ def train_short(task: Task, network: str, recipe: Recipe, examples: list[Example
         keras.callbacks.BackupAndRestore(run / "backup"),
     ]
     model.fit(batches, epochs=recipe.epochs, callbacks=callbacks, verbose=2)
+    model.save_weights(run / WEIGHTS)
     return model
