@@ -21,8 +21,8 @@ class Elsewhere:
     stricter split; None where there is none.
 
     `decision`: the calibration of the primary head for images from elsewhere, fitted on all of these; its temperature
-    is a factor on the one that validation images at home want. `miss_rates`: shares of a label's own images for which
-    it may be ruled out, that of any label and that of one that must not be missed.
+    is a factor on the one that validation images at home want. `miss_rates`: label key -> share of its own images
+    for which it may be ruled out.
     """
 
     created: str
@@ -30,7 +30,7 @@ class Elsewhere:
     side: int
     epochs: int
     decision: HeadCard
-    miss_rates: tuple[float, ...]
+    miss_rates: dict[str, float]
     overall: MeasureSet
     home: MeasureSet
     folds: dict[str, MeasureSet] = field(default_factory=dict)

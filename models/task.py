@@ -77,10 +77,14 @@ class Head:
     note: str = ""
 
     @property
+    def grave(self) -> tuple[int, ...]:
+        """The indices of the labels that must not be missed."""
+        return tuple(i for i, one in enumerate(self.labels) if one.operating_point is OperatingPoint.SENSITIVITY_95)
+
+    @property
     def ill(self) -> tuple[int, ...]:
-        """The indices of the labels that must not be missed; of all findings where none is declared so."""
-        grave = [i for i, label in enumerate(self.labels) if label.operating_point is OperatingPoint.SENSITIVITY_95]
-        return tuple(grave or [i for i, label in enumerate(self.labels) if label.is_finding])
+        """The same, or the indices of all findings where no label is declared so: whoever has one of them is ill."""
+        return self.grave or tuple(i for i, label in enumerate(self.labels) if label.is_finding)
 
     def label(self, key: str) -> Label:
         """The label of this key; KeyError if the head has none such."""

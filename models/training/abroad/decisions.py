@@ -2,7 +2,7 @@
 
 Thresholds from validation images promise what they promise for images like those of training, and another hospital's
 are not. Here the images left out take their place: each label's threshold is conformal on them, and the rates at which
-labels are ruled out are lowered until no more than MOST_WRONG of all images would be answered wrongly, and no more than
+labels are ruled out are such that no more than MOST_WRONG of all images are answered wrongly, and no more than
 MOST_CALLED_CLEAR of the ill called clear. What that costs is more images that are not decided.
 """
 
@@ -21,10 +21,14 @@ from models.training.manifest import MISSING
 from models.training.thresholds import EVEN, SENSITIVE_MISS_RATE, label_thresholds, operating_points
 
 MOST_WRONG, MOST_CALLED_CLEAR = 0.05, 0.03
-# Shares of a label's own images that may be ruled out, from today's rate down to none at all.
-RATES = (0.10, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.015, 0.01, 0.005, 0.0)
+# Shares of a label's own images that may be ruled out, down to none at all; of one that must not be missed the second.
+RATES = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.10, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.01, 0.0)
+GRAVE_RATES = tuple(rate for rate in RATES if rate <= SENSITIVE_MISS_RATE)
 # What rules nothing out.
 NEVER = 0.0
+ROUNDS = 2
+
+Rates = dict[str, float]
 
 
 def home_card(head: Head, asked: HeadAsked, miss_rate: float) -> HeadCard:
@@ -53,31 +57,40 @@ def abroad_card(head: Head, asked: HeadAsked) -> HeadCard:
     return fit_abroad(head, asked)[0]
 
 
-def fit_abroad(head: Head, asked: HeadAsked) -> tuple[HeadCard, tuple[float, float]]:
-    """Of all pairs of rates that keep both promises on these images, the one that answers most of them.
+def fit_abroad(head: Head, asked: HeadAsked) -> tuple[HeadCard, dict[str, float]]:
+    """The calibration that keeps both promises on these images and answers most of them, and the rate of each label.
 
-    Returns the calibration and its rates: that of any label, and that of those that must not be missed.
+    By coordinate ascent: all labels begin at one rate, then each in turn takes the one that answers most.
     """
     temperature = fit_temperature(asked.logits, asked.truth)
     probabilities = asked.probabilities(temperature)
     points = operating_points(head, probabilities, asked.truth)
-    rates = [(rate, grave) for rate in RATES for grave in RATES if grave <= min(rate, SENSITIVE_MISS_RATE)]
-    cards = [HeadCard(temperature, _thresholds(head, probabilities, asked.truth, *pair), points) for pair in rates]
-    told = [tell(asked, card) for card in cards]
-    shares = [_share_answered(one) if keeps_promises(one) else -1.0 for one in told]
-    best = int(np.argmax(shares))
-    return cards[best], rates[best]
-
-
-def _thresholds(
-    head: Head, probabilities: np.ndarray, truth: np.ndarray, rate: float, grave: float
-) -> dict[str, float]:
-    usual, careful = (label_thresholds(head, probabilities, truth, each) if each else {} for each in (rate, grave))
-    highest = EVEN if len(head.labels) == 2 else 1 - rate
-    return {
-        label.key: min(highest, (careful if index in head.ill else usual).get(label.key, NEVER))
-        for index, label in enumerate(head.labels)
+    tried = {
+        rate: label_thresholds(head, probabilities, asked.truth, rate)
+        if rate
+        else {label.key: NEVER for label in head.labels}
+        for rate in RATES
     }
+
+    def card(rates: Rates) -> HeadCard:
+        highest = {key: EVEN if len(head.labels) == 2 else 1 - rate for key, rate in rates.items()}
+        return HeadCard(temperature, {key: min(highest[key], tried[rate][key]) for key, rate in rates.items()}, points)
+
+    def share_answered(rates: Rates) -> float:
+        told = tell(asked, card(rates))
+        return metrics.share(told.decided != MISSING) if keeps_promises(told) else -1.0
+
+    best = max((_alike(head, rate, grave) for rate in RATES for grave in GRAVE_RATES), key=share_answered)
+    for _ in range(ROUNDS):
+        for index, label in enumerate(head.labels):
+            allowed = GRAVE_RATES if index in head.grave else RATES
+            best = max([best, *({**best, label.key: rate} for rate in allowed)], key=share_answered)
+    return card(best), best
+
+
+def _alike(head: Head, rate: float, grave: float) -> Rates:
+    """One rate for all labels but those that must not be missed."""
+    return {label.key: grave if index in head.grave else rate for index, label in enumerate(head.labels)}
 
 
 def keeps_promises(told: Told) -> bool:
@@ -86,10 +99,6 @@ def keeps_promises(told: Told) -> bool:
     wrong = (told.decided != MISSING) & (told.decided != told.truth)
     clear = (told.decided != MISSING) & ~np.isin(told.decided, told.head.ill)
     return metrics.share(wrong) <= MOST_WRONG and not metrics.share(clear[ill]) > MOST_CALLED_CLEAR
-
-
-def _share_answered(told: Told) -> float:
-    return metrics.share(told.decided != MISSING)
 
 
 def cross_fitted(parts: Sequence[HeadAsked]) -> list[Told]:
