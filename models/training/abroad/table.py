@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from models.card_file import read_card
 from models.elsewhere import Elsewhere
-from models.measures import Measure, MeasureSet, Metric, find_measure
+from models.measures import ELSEWHERE_SUMMARY, Measure, MeasureSet, find_measure
 from models.registry import all_tasks
 from models.task import Task
 from models.training.recipes import RECIPES
 
 NOT_MEASURED = "not measured yet"
-MEASURES = ("images", "accuracy [95 % interval]", "answered", "answered and wrong, of all", "ill", "ill, called clear")
-SHARES = (Metric.ACCURACY, Metric.ANSWERED, Metric.ANSWERED_WRONGLY)
+# The columns of ELSEWHERE_SUMMARY, with the numbers of images that they are of.
+COLUMNS = ("images", "accuracy [95 % interval]", "answered", "answered and wrong, of all", "ill", "ill, called clear")
 
 
 def task_table() -> Iterator[str]:
@@ -38,29 +38,24 @@ def _folds(task: Task, found: Elsewhere | None) -> dict[str, MeasureSet | None]:
 
 
 def _head(*names: str) -> Iterator[str]:
-    columns = (*names, *MEASURES)
+    columns = (*names, *COLUMNS)
     yield _line(columns)
     yield "|" + "---|" * len(columns)
 
 
 def _row(names: Sequence[str], measures: MeasureSet | None) -> str:
     if measures is None:
-        return _line((*names, NOT_MEASURED, *[""] * (len(MEASURES) - 1)))
-    accuracy, *others = (_measure(measures, metric) for metric in SHARES)
-    clear = find_measure(measures.measures, Metric.CALLED_CLEAR)
-    ill = (f"{clear.n:,}", _interval(clear)) if clear else ("0", "")
-    return _line((*names, f"{accuracy.n:,}", *map(_interval, (accuracy, *others)), *ill))
+        return _line((*names, NOT_MEASURED, *[""] * (len(COLUMNS) - 1)))
+    *shares, clear = (find_measure(measures.measures, metric) for metric in ELSEWHERE_SUMMARY)
+    return _line((*names, _count(shares[0]), *map(_interval, shares), _count(clear), _interval(clear)))
 
 
-def _measure(measures: MeasureSet, metric: Metric) -> Measure:
-    found = find_measure(measures.measures, metric)
-    if found is None:
-        raise SystemExit(f"A card has figures elsewhere without {metric.words!r}; measure them again with `abroad`.")
-    return found
+def _count(measure: Measure | None) -> str:
+    return f"{measure.n:,}" if measure else "0"
 
 
-def _interval(measure: Measure) -> str:
-    return f"{measure.value:.2f} [{measure.low:.2f}, {measure.high:.2f}]"
+def _interval(measure: Measure | None) -> str:
+    return f"{measure.value:.2f} [{measure.low:.2f}, {measure.high:.2f}]" if measure else ""
 
 
 def _line(cells: Sequence[str]) -> str:
