@@ -6,7 +6,7 @@ from flask import Flask
 
 from app import wording
 from app.services.report.content import RESEARCH_USE
-from app.wording import decision_look, rule_out_threshold, state_look, utc_text
+from app.wording import decision_look, performance, rule_out_threshold, state_look, utc_text
 
 NBSP = "\u00a0"
 
@@ -34,11 +34,15 @@ def short_name(name: str, length: int = 48) -> str:
 
 
 def register(app: Flask) -> None:
-    """Give the templates these filters, the research-use statement and the words of tables of probabilities."""
+    """Give the templates these filters, the research-use statement and the words of tables."""
     for function in (state_look, decision_look, rule_out_threshold, file_size, utc_text, utc_iso):
         app.add_template_filter(function)
     app.add_template_filter(short_name)
     app.add_template_filter(wording.number, "probability")
+    app.add_template_filter(performance.elsewhere_title)
+    app.add_template_filter(performance.notes, "measure_notes")
     app.jinja_env.globals["THRESHOLD_MARKS"] = wording.THRESHOLD_MARKS
     app.jinja_env.globals["NOT_EXCLUDED_GROUP"] = wording.NOT_EXCLUDED_GROUP
+    app.jinja_env.globals["MEASURED_PERFORMANCE"] = performance.CAPTION
+    app.jinja_env.globals["MEASURE_NOTES"] = f"{performance.AT_HOME} {performance.ELSEWHERE}"
     app.jinja_env.globals["RESEARCH_USE"] = RESEARCH_USE

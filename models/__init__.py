@@ -5,7 +5,8 @@ prediction = predict(get_task("chest"), read_file(data)[0].pixels)
 """
 
 from models.audit import Audit, Change, read_audit
-from models.card import Card, HeadCard, HeadFit, ReliabilityBin, Start, Training
+from models.calibration import HeadCard
+from models.card import Card, HeadFit, ReliabilityBin, Start, Training
 from models.card_file import NetworkUnavailable
 from models.decoders.errors import DecodersBusy, DecodersUnavailable, UnreadableCode, UnreadableImage
 from models.decoders.pool import DecodedFrame, DecoderLimits, DecoderPool

@@ -7,7 +7,7 @@ other figures of a card are of the sources that its network learned from.
 from dataclasses import dataclass, field
 
 from models.calibration import HeadCard
-from models.measures import MeasureSet
+from models.measures import ELSEWHERE_SUMMARY, Measure, MeasureSet, chosen
 
 
 @dataclass(frozen=True)
@@ -35,3 +35,8 @@ class Elsewhere:
     home: MeasureSet
     folds: dict[str, MeasureSet] = field(default_factory=dict)
     apart: MeasureSet | None = None
+
+    @property
+    def summary(self) -> tuple[Measure, ...]:
+        """What pages show first of `overall`: how often right, how often answered, and how dangerously."""
+        return chosen(self.overall.measures, ELSEWHERE_SUMMARY)

@@ -74,7 +74,8 @@ _TITLES = {
     Metric.CALLED_CLEAR: "Ill, called clear",
 }
 
-# What pages show first of a head, of one of its labels, and of the images of one source; the rest are details.
+# What pages show first of a head, of one of its labels, of the images of one source, and of images from elsewhere; the
+# rest are details.
 SUMMARY = (
     Metric.ACCURACY,
     Metric.BALANCED_ACCURACY,
@@ -87,6 +88,7 @@ SUMMARY = (
 )
 LABEL_SUMMARY = (Metric.SENSITIVITY, Metric.SPECIFICITY, Metric.AUC)
 SOURCE_SUMMARY = (Metric.ACCURACY, Metric.BALANCED_ACCURACY, Metric.MEAN_AUC, Metric.AUC)
+ELSEWHERE_SUMMARY = (Metric.ACCURACY, Metric.ANSWERED, Metric.ANSWERED_WRONGLY, Metric.CALLED_CLEAR)
 
 
 class GateSet(StrEnum):

@@ -28,6 +28,25 @@ from models.task import OperatingPoint
 SHA256 = "f" * 64
 MEASURE = Measure(Metric.ACCURACY, 0.9, 0.85, 0.94, n=120)
 LABEL_MEASURE = Measure(Metric.SENSITIVITY, 0.8, 0.7, 0.9, n=60)
+# What was measured of images from elsewhere, as `abroad` orders it.
+MEASURES_ELSEWHERE = (
+    Measure(Metric.ACCURACY, 0.72, 0.65, 0.78, n=512),
+    Measure(Metric.ILL_AUC, 0.905, 0.846, 0.947, n=512),
+    Measure(Metric.ANSWERED, 0.31, 0.25, 0.37, n=512),
+    Measure(Metric.ANSWERED_WRONGLY, 0.027, 0.013, 0.044, n=512),
+    Measure(Metric.CALLED_CLEAR, 0.014, 0.0, 0.042, n=71),
+)
+ELSEWHERE = models.Elsewhere(
+    created="2026-02-01",
+    network="mobilenet_v2",
+    side=128,
+    epochs=5,
+    decision=HeadCard(1.2, {}, {}),
+    miss_rates=(0.05, 0.02),
+    overall=MeasureSet(MEASURES_ELSEWHERE),
+    home=MeasureSet((Measure(Metric.ACCURACY, 0.94, 0.91, 0.97, n=744),)),
+    folds={"Vienna": MeasureSet(MEASURES_ELSEWHERE), "Queensland": MeasureSet(MEASURES_ELSEWHERE[:1])},
+)
 
 
 def picture(*, kind: str = "JPEG", size: tuple[int, int] = (320, 240), seed: int = 0) -> bytes:
@@ -45,7 +64,7 @@ class FakeNetworks:
     `suggested` is the task that the gate offers when it refuses; `detected` is what it says of one image after the
     other whose task was left open; `failure` is raised instead of any answer, `failing` numbers the calls, from 1, that
     raise one each; `missing` maps a task's name to the reason why it cannot answer; `registered` a task's name to the
-    networks that have a card, where those are not the serving one alone.
+    networks that have a card, where those are not the serving one alone; `elsewhere` is in the card of each.
     """
 
     outcome: Outcome = Outcome.FINDING
@@ -56,6 +75,7 @@ class FakeNetworks:
     failing: tuple[int, ...] = ()
     missing: dict[str, str] = field(default_factory=dict)
     registered: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    elsewhere: models.Elsewhere | None = None
     calls: int = 0
 
     def predict(self, task: Task, pixels: np.ndarray) -> Prediction:
@@ -117,7 +137,7 @@ class FakeNetworks:
     def get_card(self, task: Task, network: models.NetworkId | None = None) -> models.Card:
         if task.name in self.missing:
             raise models.NetworkUnavailable(self.missing[task.name])
-        return make_card(task, network.name if network else serving(task))
+        return replace(make_card(task, network.name if network else serving(task)), elsewhere=self.elsewhere)
 
 
 def serving(task: Task) -> str:

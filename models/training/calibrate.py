@@ -18,8 +18,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from tqdm import tqdm
 
-from models.calibration import calibrated
-from models.card import Calibration, CalibrationErrors, Card, HeadCard, HeadFit, Training, TrainingData
+from models.calibration import HeadCard, calibrated
+from models.card import Calibration, CalibrationErrors, Card, HeadFit, Training, TrainingData
 from models.card_file import load_card, write_card
 from models.deployment import NetworkId, current_deployment
 from models.elsewhere import Elsewhere

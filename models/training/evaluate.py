@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from models.card import HeadCard, HeadMetrics, Metrics, ReliabilityBin
+from models.calibration import HeadCard
+from models.card import HeadMetrics, Metrics, ReliabilityBin
 from models.card_file import NetworkUnavailable, load_card, read_card, write_card
 from models.deployment import current_deployment
 from models.measures import Measure, MeasureSet

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from models.card import HeadCard, RiskPoint
+from models.calibration import HeadCard
+from models.card import RiskPoint
 from models.measures import Measure, MeasureSet, Metric
 from models.task import Head
 from models.training import metrics

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.card import HeadCard
+from models.calibration import HeadCard
 from models.card_file import NetworkUnavailable, read_card
 from models.decision import conformal_set, prediction_set
 from models.decoders.errors import UnreadableImage

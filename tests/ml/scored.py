@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from models import Head, Label
-from models.card import HeadCard
+from models.calibration import HeadCard
 from models.decision import decide_head
 from models.task import OperatingPoint
 from models.training.manifest import MISSING, Example

@@ -1,18 +1,22 @@
 """The yardstick: networks asked about sources that they never saw, and decisions that are fitted on such answers."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import models
+from models import deployment
 from models.architectures import TRUNKS
+from models.card_file import load_card, write_card
 from models.measures import Metric, find_measure
 from models.training import metrics
-from models.training.abroad.answers import HeadAsked
+from models.training.abroad.answers import HeadAsked, read_answers
 from models.training.abroad.decisions import abroad_card, at_home, cross_fitted, home_card, keeps_promises
 from models.training.abroad.measure import measure, tell
 from models.training.calibrate import calibrate_head
+from models.training.manifest import Example
 from models.training.recipe import Fold
 from tests.ml.networks import uses_keras
 
@@ -106,6 +110,30 @@ def test_ranking_and_calling_are_of_ill_or_not():
     assert values[Metric.CALLED_CLEAR] == 0.0
 
 
+def test_shares_are_of_all_images_and_those_of_the_ill_of_the_ill():
+    measures = measure(tell(images := asked(BRAIN, 40, sharpness=2.0), abroad_card(BRAIN, images))).measures
+    counts = {one.metric: one.n for one in measures}
+    assert counts[Metric.ANSWERED] == counts[Metric.ANSWERED_WRONGLY] == counts[Metric.ACCURACY] == 40
+    assert counts[Metric.CALLED_CLEAR] == counts[Metric.SENSITIVITY] == 30
+    assert counts[Metric.SPECIFICITY] == 10
+
+
+@pytest.mark.parametrize(("head", "name"), [(BRAIN, Metric.MEAN_AUC), (FRACTURED, Metric.AUC)])
+def test_the_area_under_the_curve_has_the_name_that_it_has_at_home(head, name):
+    images = asked(head, 80, sharpness=2.0)
+    measures = measure(tell(images, abroad_card(head, images))).measures
+    assert {one.metric for one in measures} & {Metric.AUC, Metric.MEAN_AUC} == {name}
+
+
+def test_without_anybody_ill_there_is_no_share_of_the_ill():
+    images = asked(BRAIN, 40, sharpness=2.0)
+    healthy = tell(images, abroad_card(BRAIN, images)).take(np.flatnonzero(images.truth == 3))
+    measures = measure(healthy).measures
+    assert find_measure(measures, Metric.CALLED_CLEAR) is None
+    assert find_measure(measures, Metric.ANSWERED).n == 10
+    assert keeps_promises(healthy)
+
+
 @pytest.fixture
 def workshop(tmp_path, monkeypatch, own_networks):
     """A made-up data set of two sources, networks of one layer, and folds that leave out one source each."""
@@ -163,6 +191,65 @@ def test_the_groups_of_an_origin_that_two_folds_leave_out_are_dealt_among_them(w
     asked_about = [{one.group for one in leave_out(INJURY, twice, fold).abroad} for fold in twice]
     assert not asked_about[0] & asked_about[1]
     assert len(asked_about[0] | asked_about[1]) == 80
+
+
+@with_keras
+def test_a_group_that_was_met_in_another_source_is_not_asked_about(workshop, monkeypatch):
+    from models.training.abroad import networks
+
+    def image(number: int, group: str, origin: str, split: str = "train") -> Example:
+        return Example(Path(f"{number}.png"), {}, "made up", group, split, origin=origin)
+
+    examples = [image(0, "met", "sharp"), image(1, "met", "soft"), image(2, "new", "soft", "val")]
+    monkeypatch.setattr(networks, "load_examples", lambda task, splits: examples)
+    parts = networks.leave_out(INJURY, workshop.folds, workshop.folds[0])
+    assert (parts.learned, parts.home, parts.abroad) == (examples[:1], [], examples[2:])
+    with pytest.raises(SystemExit, match="No image of Injury is of nowhere, the fold 'none'"):
+        networks.leave_out(INJURY, (none := Fold("none", ("nowhere",)),), none)
+
+
+@with_keras
+def test_what_was_measured_and_fitted_goes_into_the_card_that_serves(workshop, tmp_path, monkeypatch):
+    from models.training import store
+    from models.training.abroad import command
+
+    before = models.get_card(INJURY)
+    monkeypatch.setattr(deployment, "WEIGHTS", tmp_path)
+    path = deployment.current_deployment().network_of(INJURY).card_path
+    path.parent.mkdir(parents=True)
+    write_card(path, before)
+    command.main([INJURY.name, "--with", "epochs=1", "--name", "trial", "--write"])
+    found = load_card(path).elsewhere
+    assert dataclasses.replace(load_card(path), elsewhere=before.elsewhere) == before
+    assert (found.network, found.side, found.epochs, found.apart) == ("mobilenet_v2", 32, 1, None)
+    assert set(found.decision.thresholds) == {label.key for label in INJURY.labels}
+    counts = {name: find_measure(measures.measures, Metric.ACCURACY).n for name, measures in found.folds.items()}
+    # Normal skin is all sharp: without that source no network learned it, and none is asked about it.
+    assert counts == {"soft": 80, "sharp": 80}
+    assert find_measure(found.overall.measures, Metric.ACCURACY).n == 160
+    told = read_answers(store.RUNS / "abroad" / INJURY.name / "trial" / "sharp" / "answers.npz", INJURY).abroad
+    assert set(told.of(INJURY, INJURY.head("injury")).truth) == {0, 1}
+    assert set(told.origins) == {"sharp"}
+
+
+@with_keras
+def test_a_change_of_what_no_recipe_has_is_refused(workshop, capsys):
+    from models.training.abroad import command
+
+    with pytest.raises(SystemExit):
+        command.main([INJURY.name, "--with", "depth=3"])
+    assert "a recipe has no 'depth'" in capsys.readouterr().err
+
+
+@with_keras
+def test_a_short_recipe_takes_over_all_that_is_not_changed(workshop):
+    from models.training.abroad.command import short_recipe
+
+    short = short_recipe(workshop, {"side": 48, "augmentation.mix": 0.5, "label_smoothing": 0.0})
+    assert (short.spec.width, short.spec.height, short.spec.fit) == (48, 48, workshop.spec.fit)
+    assert (short.epochs, short.label_smoothing, short.augmentation.mix) == (5, 0.0, 0.5)
+    assert (short.learning_rate, short.folds) == (workshop.learning_rate, workshop.folds)
+    assert dataclasses.replace(short.augmentation, mix=workshop.augmentation.mix) == workshop.augmentation
 
 
 def measured(capsys) -> str:

@@ -10,7 +10,7 @@ import pytest
 import models
 from models import deployment
 from models.audit import Audit, Change, Probe, SourceProbes, encode_audit
-from models.card import HeadCard
+from models.calibration import HeadCard
 from models.imaging import InputSpec
 from models.measures import Measure, Metric, find_measure
 from models.runtime import NetworkOutputs

@@ -8,7 +8,7 @@ import pytest
 
 import models
 from models import Decision, Head, Label, Modality, Outcome, Reason, Task
-from models.card import HeadCard
+from models.calibration import HeadCard
 from models.decision import asked_heads, conformal_set, decide_head, outcome_of, prediction_set
 from models.inference import decide, split_heads
 from models.task import OperatingPoint

@@ -14,7 +14,7 @@ import pytest
 
 import models
 from models import Outcome, imaging, inference, runtime
-from models.card import HeadCard
+from models.calibration import HeadCard
 from models.gate import PASSED
 from models.imaging import prepare
 from models.inference import decide

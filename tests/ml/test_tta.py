@@ -7,7 +7,7 @@ import pytest
 
 import models
 from models import inference
-from models.card import HeadCard
+from models.calibration import HeadCard
 from models.imaging import InputSpec
 from models.modality import MODALITY_TASK
 from models.runtime import NetworkOutputs, run_views

@@ -15,7 +15,7 @@ from models.measures import Measure, MeasureSet, Metric
 from models.tasks.chest import NLM
 from models.training.manifest import datasets_root
 from models.training.recipes import RECIPES
-from tests.fakes import SHA256, serving, trained_on
+from tests.fakes import ELSEWHERE, SHA256, serving, trained_on
 
 TASKS = models.all_tasks()
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
@@ -229,6 +229,58 @@ def test_training_images_are_counted_by_source_and_unknown_ones_told(networks, m
     assert sources["elsewhere"] == ("Not declared.", "Not declared.", "3")
 
 
+# Elsewhere
+
+
+def test_figures_elsewhere_stand_beside_those_at_home_and_by_source(networks, app):
+    networks.elsewhere = ELSEWHERE
+    found = section(build_card("brain"), "elsewhere")
+    words = " ".join(found.paragraphs)
+    assert "Measured on 2026-02-01 with 2 short networks (mobilenet_v2, 128 pixels, 5 epochs)" in words
+    assert "Ill: Glioma, Meningioma, Pituitary tumour." in words
+    assert "Patients apart" not in words
+    accuracy = "0.720 [0.650, 0.780], n\xa0=\xa0512"
+    beside = rows(found, "At home and elsewhere")
+    assert beside["Accuracy"] == ("0.940 [0.910, 0.970], n\xa0=\xa0744", accuracy)
+    assert beside["Ill, called clear"] == ("", "0.014 [0.000, 0.042], n\xa0=\xa071")
+    by_source = table(found, "Elsewhere, by sources left out")
+    assert by_source.columns[0] == "Left out" and "Answered and wrong, of all images" in by_source.columns
+    assert by_source.rows[1] == ("Queensland", accuracy, "", "", "", "")
+
+
+def test_a_stricter_split_at_home_is_explained_where_there_is_one(networks, app):
+    networks.elsewhere = replace(ELSEWHERE, apart=MeasureSet((measure(Metric.ACCURACY, 0.9),)))
+    found = section(build_card("brain"), "elsewhere")
+    assert any("Patients apart: one more such network" in text for text in found.paragraphs)
+    assert table(found, "At home and elsewhere").columns == (
+        "Measure", "At home", "At home, patients apart", "Elsewhere",
+    )  # fmt: skip
+
+
+def test_what_was_not_measured_elsewhere_is_told(networks, app):
+    found = section(build_card("brain"), "elsewhere")
+    assert found.paragraphs[0].startswith("Not measured yet")
+    assert found.tables == ()
+    assert {line.elsewhere for line in list_cards()} == {""}
+
+
+def test_the_list_tells_the_measure_that_matters_most_at_home_and_elsewhere(networks, app):
+    """Where that was not measured elsewhere, the first that was; it is named."""
+    balanced = measure(Metric.BALANCED_ACCURACY, 0.62, 512)
+    networks.elsewhere = replace(ELSEWHERE, overall=MeasureSet((*ELSEWHERE.overall.measures, balanced)))
+    told = {line.task: line.elsewhere for line in list_cards()}
+    assert told["skin_lesion"] == "Balanced accuracy 0.620 [0.600, 0.630] on 512 images"
+    assert told["fracture"] == told["brain"] == "Accuracy 0.720 [0.650, 0.780] on 512 images"
+
+
+def test_a_network_that_decides_by_images_from_elsewhere_is_reproduced_so(networks, app):
+    networks.elsewhere = ELSEWHERE
+    commands = section(build_card("chest"), "reproduce").commands
+    steps = [command.removeprefix("python -m models.training.") for command in commands]
+    position = steps.index("abroad chest --network mobilenet_v2 --write")
+    assert steps[position - 1 : position + 2][::2] == ["compile", "calibrate chest"]
+
+
 # Several networks
 
 
@@ -242,7 +294,7 @@ def chest_cards(networks, monkeypatch) -> dict[str, models.Card | str]:
     cards: dict[str, models.Card | str] = {
         "cnn": replace(card, metrics=None, version="0.1.0", precision="int8", tta_views=("original", "mirror")),
         "mobilenet_v2": good,
-        "mobilenet_v2_open": trained_on(good, {"A": 1200}, excluded=("NIH", "TBX11K")),
+        "mobilenet_v2_open": trained_on(replace(good, elsewhere=ELSEWHERE), {"A": 1200}, excluded=("NIH", "TBX11K")),
     }
 
     def get_card(asked: models.Task, network: models.NetworkId | None = None) -> models.Card:
@@ -270,6 +322,7 @@ def test_registered_networks_stand_side_by_side(chest_cards, app):
         "Training images": ("64", "64", "1,200"),
         "Accuracy": ("not measured", accuracy, accuracy),
         f"Tuberculosis: AUC ({NLM} alone)": ("not measured", auc, auc),
+        "Elsewhere": ("not measured", "not measured", "Accuracy 0.720 [0.650, 0.780], n\xa0=\xa0512"),
     }
     assert found.points == ()
     assert "LUMEN_NETWORKS" in found.closing and "chest=cnn" in found.closing

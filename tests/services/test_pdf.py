@@ -139,6 +139,32 @@ def test_says_all_that_the_report_says():
         assert expected in words, expected
 
 
+def test_figures_elsewhere_stand_under_those_at_home():
+    elsewhere = (MeasureLine("Accuracy", 0.5, 0.48, 0.52, 3668), MeasureLine("Ill, called clear", 0.01, 0, 0.02, 2166))
+    words = words_of(render(replace(CONTENT, network=replace(CONTENT.network, elsewhere=elsewhere))))
+    parts = (
+        "Measured performance: at home and elsewhere", "At home Balanced accuracy 0.64",
+        "At home, the answer “Melanoma” Sensitivity 0.71", "Elsewhere Accuracy 0.50 0.48 to 0.52 3668",
+        "Ill, called clear 0.01 0.00 to 0.02 2166", "At home: test images of the sources that the network learned from",
+        "Elsewhere: short networks asked about images of hospitals and collections that they had never seen",
+    )  # fmt: skip
+    positions = [words.index(part) for part in parts]
+    assert positions == sorted(positions)
+
+
+def test_what_was_not_measured_elsewhere_is_told():
+    words = words_of(render())
+    assert "Elsewhere: not measured yet" in words
+    assert "short networks" not in words
+
+
+def test_without_any_figure_there_is_no_table_of_them():
+    bare = replace(CONTENT.network, measures=(), label_measures=(), note="Its model card is missing.")
+    words = words_of(render(replace(CONTENT, network=bare)))
+    assert "Its model card is missing." in words
+    assert "lsewhere" not in words
+
+
 def test_a_question_with_many_answers_beside_the_primary_one_is_told_in_brief():
     lines = tuple(
         LabelLine(f"k{n}", f"Kind {n}", "", p, "possible") for n, p in enumerate((0.4, 0.3, 0.15, 0.1, 0.03, 0.02))

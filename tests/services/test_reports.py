@@ -19,7 +19,7 @@ from app.services.report.compose import build_report
 from app.services.report.content import LabelLine
 from app.services.storage import StorageFailed, file_store
 from tests.actors import by
-from tests.fakes import SHA256, picture
+from tests.fakes import ELSEWHERE, SHA256, picture
 
 pytestmark = pytest.mark.usefixtures("networks")
 
@@ -289,13 +289,28 @@ def test_measures_are_shown_for_the_head_and_the_answer(make_study):
     assert network.trained_on == models.get_card(models.get_task("skin_lesion")).trained_on
 
 
-def test_measures_of_other_weights_are_not_shown(make_study):
+def test_what_was_measured_elsewhere_stands_beside_it(make_study, networks):
+    study = make_study()
+    assert build_report(study).network.elsewhere == ()
+    networks.elsewhere = ELSEWHERE
+    network = build_report(study).network
+    assert [m.name for m in network.measures] == ["Accuracy"]
+    assert [(m.name, m.value, m.low, m.high, m.n) for m in network.elsewhere] == [
+        ("Accuracy", 0.72, 0.65, 0.78, 512),
+        ("Answered", 0.31, 0.25, 0.37, 512),
+        ("Answered and wrong, of all images", 0.027, 0.013, 0.044, 512),
+        ("Ill, called clear", 0.014, 0.0, 0.042, 71),
+    ]
+
+
+def test_measures_of_other_weights_are_not_shown(make_study, networks):
+    networks.elsewhere = ELSEWHERE
     study = make_study()
     study.images[0].analysis.weights_sha256 = "0" * 64
     db.session.commit()
     network = build_report(study).network
     assert network.sha256 == "0" * 64
-    assert network.measures == ()
+    assert network.measures == network.elsewhere == ()
     assert "no longer available" in network.note
 
 

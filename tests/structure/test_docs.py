@@ -7,6 +7,8 @@ import pytest
 
 import config
 import models
+from models.training.abroad.table import fold_table, task_table
+from models.training.recipes import RECIPES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
@@ -30,6 +32,18 @@ def test_the_figures_are_those_of_the_cards(task):
         interval = f"{first.value:.2f} [{first.low:.2f}, {first.high:.2f}]"
         row = f"| {task.title} | {head.title} | {first.n} | {interval} |"
         assert row in read("docs/figures.md"), "run python -m models.training.evaluate, then bring the table up to date"
+
+
+def test_the_figures_elsewhere_are_those_of_the_cards():
+    for page, table in (("docs/figures.md", task_table()), ("docs/networks.md", fold_table())):
+        assert "\n".join(table) in read(page), "run python -m models.training.abroad.table, then copy what it prints"
+
+
+def test_every_fold_of_a_recipe_is_told():
+    told = read("docs/networks.md")
+    for task in models.all_tasks():
+        for fold in RECIPES[task.name].folds:
+            assert f"| {task.title} | {fold.name} |" in told
 
 
 def test_the_times_are_those_of_one_run_of_the_bench():

@@ -9,6 +9,7 @@ import pytest
 
 import models
 from models import deployment
+from tests.fakes import ELSEWHERE
 from tests.pages import Page, judge
 from tests.sending import send_study
 
@@ -30,6 +31,24 @@ def test_the_list_leads_to_every_card(clinician, networks):
     assert all(f"/models/{task.name}" in links and task.question in page for task in TASKS)
     assert "Accuracy 0.900 [0.850, 0.940] on 120 images" in page
     assert "Not available now: Its graph is damaged." in page
+
+
+def test_the_list_tells_of_figures_elsewhere(clinician, networks):
+    assert clinician.get("/models").text.count("<dt>Elsewhere</dt><dd>Not measured yet</dd>") == len(TASKS)
+    networks.elsewhere = ELSEWHERE
+    page = clinician.get("/models").text
+    assert page.count("<dt>Elsewhere</dt><dd>Accuracy 0.720 [0.650, 0.780] on 512 images</dd>") == len(TASKS)
+    assert "Elsewhere: short networks asked about images of hospitals" in page
+
+
+def test_figures_elsewhere_are_on_the_page_and_in_the_markdown(clinician, networks):
+    networks.elsewhere = ELSEWHERE
+    page, text = (html.unescape(clinician.get(f"/models/skin_lesion{ending}").text) for ending in ("", ".md"))
+    assert "\n## Elsewhere: images of sources that were never seen\n" in text
+    for words in (page, text):
+        assert "Melanoma. Ill, called clear: of their images" in words
+        assert "0.720 [0.650, 0.780], n\xa0=\xa0512" in words
+        assert "Queensland" in words
 
 
 @every_task

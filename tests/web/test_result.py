@@ -10,6 +10,7 @@ from app.extensions import db
 from app.services.report.content import RESEARCH_USE
 from app.services.studies.state import settle
 from models import Outcome
+from tests.fakes import ELSEWHERE
 from tests.sending import send_study
 
 
@@ -80,6 +81,21 @@ def test_tells_of_the_network_its_measures_its_limits_and_its_purpose(study, cli
     assert "120" in page
     assert models.get_task("fracture").limitations[0] in page
     assert RESEARCH_USE in page
+
+
+def test_figures_elsewhere_stand_beside_those_at_home(study, networks, clinician):
+    page = page_of(clinician, study)
+    assert "<caption>Measured performance: at home and elsewhere</caption>" in page
+    assert ">At home</th>" in page and ">Elsewhere: not measured yet</th>" in page
+    assert "short networks" not in page
+    networks.elsewhere = ELSEWHERE
+    page = page_of(clinician, study)
+    told = page.split(">Elsewhere</th>")[1].split("</table>")[0]
+    names = ("Accuracy", "Answered", "Answered and wrong, of all images", "Ill, called clear")
+    assert all(f"<td>{name}</td>" in told for name in names)
+    assert "0.650 to 0.780" in told and "AUC" not in told
+    assert "not measured yet" not in page
+    assert "Elsewhere: short networks asked about images of hospitals and collections" in page
 
 
 def test_tells_of_patient_and_note(study, clinician):

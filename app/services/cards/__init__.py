@@ -46,7 +46,8 @@ def _summary(task: models.Task, reason: str) -> CardSummary:
         question=task.question,
         network=models.current_deployment().network_of(task).name,
         version=card.version if card else "",
-        headline=sections.headline(task, card) if card else "",
+        headline=sections.headline(task, card.measures(task.primary)) if card else "",
+        elsewhere=sections.headline(task, card.elsewhere.overall.measures) if card and card.elsewhere else "",
         unavailable=reason,
     )
 

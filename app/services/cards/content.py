@@ -66,7 +66,9 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class CardSummary:
-    """One line of the list of models. `headline` is the measure that matters most, empty before any evaluation."""
+    """One line of the list of models. `headline` is the measure that matters most, at home; `elsewhere` that of sources
+    that were never seen. Each is empty while it was not measured.
+    """
 
     task: str
     title: str
@@ -74,4 +76,5 @@ class CardSummary:
     network: str
     version: str
     headline: str
+    elsewhere: str
     unavailable: str

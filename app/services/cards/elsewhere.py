@@ -6,6 +6,10 @@ from app.services.cards.tables import cell, crossed_table
 
 KEY, TITLE = "elsewhere", "Elsewhere: images of sources that were never seen"
 UNKNOWN = "Not measured yet: what to expect of images from another hospital is not known."
+PATIENTS_APART = (
+    " Patients apart: one more such network, on images of its own sources, split more strictly, so that neighbouring "
+    "slices of one patient are not on both sides."
+)
 SHOWN = (
     models.Metric.ACCURACY,
     models.Metric.ILL_AUC,
@@ -28,8 +32,10 @@ def elsewhere_section(task: models.Task, card: models.Card) -> Section:
             f"Measured on {found.created} with {len(found.folds)} short networks ({found.network}, {found.side} "
             f"pixels, {found.epochs} epochs), each trained without the sources that it was asked about. The network "
             "that serves learned longer and from all of them; no test image took part.",
-            f"Ill is who has one of: {ill}. Called clear is an ill person's image for which the answer was another "
-            "one. Decisions are those of thresholds fitted on the other sources left out.",
+            "At home, in this section: the same short networks on validation images of the sources that they did learn "
+            f"from, by thresholds fitted on these images.{PATIENTS_APART if found.apart else ''}",
+            "Answered: one answer remained, by thresholds fitted on the other sources left out; the gate took no part. "
+            f"Ill: {ill}. Ill, called clear: of their images, those answered with none of these.",
         ),
         tables=(_beside_home(found), _by_source(found)),
     )

@@ -24,9 +24,9 @@ def performance_section(task: models.Task, card: models.Card) -> Section:
         key="measures",
         title=title,
         paragraphs=(
-            "Measured on test images of the same sources as the training images, used neither for training nor for "
-            "tuning. Brackets hold the 95 % bootstrap interval over groups of images (patients, where they are known); "
-            "n is the number of images.",
+            "At home: measured on test images of the same sources as the training images, used neither for training "
+            "nor for tuning. Brackets hold the 95 % bootstrap interval over groups of images (patients, where they are "
+            "known); n is the number of images.",
             *(("These numbers are of an earlier version of this network.",) if _is_stale(card) else ()),
         ),
         tables=(

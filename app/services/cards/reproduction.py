@@ -56,8 +56,10 @@ def _commands(task: models.Task, card: models.Card | None) -> Iterator[str]:
     smaller = (
         (f"precision {task.name} --use {card.precision}", "compile") if card and card.precision != "float32" else ()
     )
+    abroad = card.elsewhere if card else None
     for step in (
         "compile",
+        *((f"abroad {task.name} --network {abroad.network} --write",) if abroad else ()),
         f"calibrate {task.name}{views}",
         *smaller,
         *(f"{name} {task.name}" for name in AFTER_CALIBRATION),

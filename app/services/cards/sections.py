@@ -1,5 +1,7 @@
 """The sections of a model card: words from the task file, numbers from the card that training and evaluation wrote."""
 
+from collections.abc import Sequence
+
 import models
 from app.services.cards.audit import audit_section
 from app.services.cards.calibration import calibration_section
@@ -12,6 +14,7 @@ from app.services.cards.performance import performance_section, sources_section
 from app.services.cards.purpose import intended_use_section, limits_section, out_of_scope_section, subgroups_section
 from app.services.cards.reproduction import reproduction_section
 from app.services.cards.tables import interval
+from app.services.cards.targets import leading_measure
 from app.services.cards.training_data import training_data_section
 
 
@@ -35,9 +38,7 @@ def build_sections(
     return (*purpose, *measured, *origin)
 
 
-def headline(task: models.Task, card: models.Card) -> str:
-    """The measure that the first target names, else the first that was measured; empty before any evaluation."""
-    measures = card.measures(task.primary)
-    wanted = models.find_measure(measures, task.targets[0].metric) if task.targets else None
-    headed = wanted or next(iter(measures), None)
-    return f"{headed.metric.words} {interval(headed)} on {headed.n:,} images" if headed else ""
+def headline(task: models.Task, measures: Sequence[models.Measure]) -> str:
+    """The measure that matters most, in a few words; empty where nothing was measured."""
+    first = leading_measure(task, measures)
+    return f"{first.metric.words} {interval(first)} on {first.n:,} images" if first else ""

@@ -1,5 +1,7 @@
 """Targets beside what was measured, as rows of a table."""
 
+from collections.abc import Sequence
+
 import models
 from app.services.cards.tables import cell
 
@@ -39,6 +41,12 @@ def _verdict(measure: models.Measure | None, reach: float, stretch: float | None
     if stretch and sign * measure.value >= sign * stretch:
         return "stretch target reached"
     return "reached" if sign * measure.value >= sign * reach else "not reached"
+
+
+def leading_measure(task: models.Task, measures: Sequence[models.Measure]) -> models.Measure | None:
+    """The measure that the task's first target names, else the first of them; None where nothing was measured."""
+    wanted = models.find_measure(measures, task.targets[0].metric) if task.targets else None
+    return wanted or next(iter(measures), None)
 
 
 def target_words(task: models.Task, target: models.Target) -> str:

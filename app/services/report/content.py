@@ -142,7 +142,7 @@ class ImageSection:
 
 @dataclass(frozen=True)
 class MeasureLine:
-    """One measured number with its 95 % interval, on the test split that the network never saw."""
+    """One measured number with its 95 % interval and the number of images that it is of."""
 
     name: str
     value: float
@@ -155,7 +155,8 @@ class MeasureLine:
 class NetworkSection:
     """Which network answered and how good it was measured to be. `note` says why when there are no `measures`.
 
-    `measures` are of the primary head as a whole, `label_measures` of the one answer `label` that was given.
+    `measures` are of the primary head as a whole, `label_measures` of the one answer `label` that was given, both on
+    the test split. `elsewhere`: of sources that networks like it had never seen; empty where that was not measured.
     """
 
     name: str
@@ -165,6 +166,7 @@ class NetworkSection:
     measures: tuple[MeasureLine, ...]
     label: str = ""
     label_measures: tuple[MeasureLine, ...] = ()
+    elsewhere: tuple[MeasureLine, ...] = ()
     note: str = ""
 
 

@@ -72,6 +72,7 @@ def _section_of_card(card: models.Card, task: models.Task, label: str) -> Networ
         measures=_measure_lines(card.measures(task.primary)),
         label=wording.label_name(task, label) if label else "",
         label_measures=_measure_lines(card.label_measures(task.primary).get(label, ())),
+        elsewhere=_measure_lines(card.elsewhere.summary if card.elsewhere else ()),
     )
 
 

@@ -76,7 +76,7 @@ def write_answers(path: Path, answers: FoldAnswers) -> None:
         arrays |= {f"{place}/targets/{key}": targets.astype(np.int16) for key, targets in some.targets.items()}
         arrays |= {f"{place}/groups": some.groups, f"{place}/origins": some.origins}
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **arrays)
+    np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
 def read_answers(path: Path, task: Task) -> FoldAnswers:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.card import HeadCard
+from models.calibration import HeadCard
 from models.task import Head
 from models.training import metrics
 from models.training.abroad.answers import HeadAsked

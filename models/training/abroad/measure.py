@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.card import HeadCard
+from models.calibration import HeadCard
 from models.decision import prediction_set
-from models.measures import MeasureSet, Metric
+from models.measures import Measure, MeasureSet, Metric
 from models.task import Head, OperatingPoint
 from models.training import metrics
 from models.training.abroad.answers import HeadAsked
@@ -55,7 +55,7 @@ def measure(told: Told) -> MeasureSet:
     intervals = metrics.bootstrap(_statistics(told), told.groups)
     aucs = {key: intervals.pop(key) for key in list(intervals) if key.startswith("auc ")}
     overall = [rounded(Metric(name), one, counts.get(Metric(name), len(told.truth))) for name, one in intervals.items()]
-    labels = {
+    labels: dict[str, tuple[Measure, ...]] = {
         key.removeprefix("auc "): (rounded(Metric.AUC, interval, len(told.truth)),) for key, interval in aucs.items()
     }
     return MeasureSet(tuple(overall), labels)
@@ -71,7 +71,8 @@ def _statistics(told: Told) -> Callable[[np.ndarray], dict[str, float]]:
         if several:
             aucs = metrics.label_aucs(some.probabilities, some.truth)
             values |= {Metric.BALANCED_ACCURACY: metrics.balanced_accuracy(some.probabilities, some.truth)}
-            values |= {Metric.MEAN_AUC: metrics.mean_known(aucs)}
+            # As measure_head names it at home, so that the two stand side by side.
+            values |= {Metric.MEAN_AUC if len(told.head.labels) > 2 else Metric.AUC: metrics.mean_known(aucs)}
             values |= {f"auc {label.key}": auc for label, auc in zip(told.head.labels, aucs, strict=True)}
         return values
 

@@ -70,7 +70,8 @@ def leave_out(task: Task, folds: Sequence[Fold], fold: Fold) -> Parts:
     abroad = [one for one in dealt[fold] if one.group not in met]
     if not abroad:
         raise SystemExit(f"No image of {task.title} is of {', '.join(fold.origins)}, the fold {fold.name!r}.")
-    return Parts(*([one for one in rest if one.split == split] for split in ("train", "val")), abroad)
+    learned, home = ([one for one in rest if one.split == split] for split in ("train", "val"))
+    return Parts(learned, home, abroad)
 
 
 def keep_apart(task: Task) -> Parts | None:

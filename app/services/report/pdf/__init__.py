@@ -7,7 +7,14 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, Spacer
 
 from app import wording
-from app.services.report.content import HeadSection, ImageSection, NetworkSection, ReportContent, ReviewLine
+from app.services.report.content import (
+    HeadSection,
+    ImageSection,
+    MeasureLine,
+    NetworkSection,
+    ReportContent,
+    ReviewLine,
+)
 from app.services.report.pdf.page import Furniture, set_pages
 from app.services.report.pdf.parts import (
     facts_table,
@@ -17,7 +24,7 @@ from app.services.report.pdf.parts import (
     probabilities_table,
     text,
 )
-from app.wording import utc_text
+from app.wording import performance, utc_text
 
 Pictures = Mapping[str, tuple[bytes, bytes | None]]
 
@@ -145,12 +152,17 @@ def _network(network: NetworkSection | None) -> list[Flowable]:
     if network.note:
         block.append(text(network.note, "value"))
     if network.measures:
-        block += [Spacer(0, 4), measures_table(network.measures)]
-    if network.label_measures:
-        block += [text(f"For the answer “{network.label}”", "subheading"), measures_table(network.label_measures)]
-    if network.measures or network.label_measures:
-        block += [Spacer(0, 2), text("Measured on test images that were not used for training.", "small")]
+        block += [text(performance.CAPTION, "subheading"), measures_table(_measured(network)), Spacer(0, 2)]
+        block += [text(note, "small") for note in performance.notes(network.elsewhere)]
     return [KeepTogether(block)]
+
+
+def _measured(network: NetworkSection) -> dict[str, tuple[MeasureLine, ...]]:
+    """Where, and for which answer -> what was measured there; what was not measured elsewhere is said to be so."""
+    measured = {"At home": network.measures}
+    if network.label_measures:
+        measured[f"At home, the answer “{network.label}”"] = network.label_measures
+    return measured | {performance.elsewhere_title(network.elsewhere): network.elsewhere}
 
 
 def _limits(content: ReportContent) -> list[Flowable]:

@@ -1,7 +1,7 @@
 """The pieces that the report is made of: facts, outcome box, pictures, probabilities, measures."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reportlab.lib.colors import HexColor
@@ -185,16 +185,22 @@ def _note(line: LabelLine) -> str:
     return f"{line.note}; {limit}" if line.note else limit
 
 
-def measures_table(measures: Sequence[MeasureLine]) -> Table:
-    """Measured performance: value, 95 % interval, number of images."""
-    head = [text("Measure", "label"), *(text(word, "small_right") for word in ("Value", "95 % interval", "Images"))]
-    rows = [head] + [
-        [text(measure.name, "value"), *(text(value, "number") for value in _measure_values(measure))]
-        for measure in measures
-    ]
+def measures_table(groups: Mapping[str, Sequence[MeasureLine]]) -> Table:
+    """Measured performance: value, 95 % interval, number of images; each group under its title."""
+    columns = (text(word, "small_right") for word in ("Value", "95 % interval", "Images"))
+    rows: list[list[Flowable | str]] = [[text("Measure", "label"), *columns]]
+    titles = []
+    for title, measures in groups.items():
+        titles.append(("SPAN", (0, len(rows)), (-1, len(rows))))
+        rows.append([text(title, "strong"), "", "", ""])
+        rows += [_measure_row(measure) for measure in measures]
     table = Table(rows, colWidths=[CONTENT_WIDTH - 90 * mm, 25 * mm, 40 * mm, 25 * mm], repeatRows=1)
-    table.setStyle(TableStyle([*_tight(vertical=2), *_ruled()]))
+    table.setStyle(TableStyle([*_tight(vertical=2), *_ruled(), *titles]))
     return table
+
+
+def _measure_row(measure: MeasureLine) -> list[Flowable | str]:
+    return [text(measure.name, "value"), *(text(value, "number") for value in _measure_values(measure))]
 
 
 def _measure_values(measure: MeasureLine) -> tuple[str, str, str]:
