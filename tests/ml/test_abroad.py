@@ -126,7 +126,7 @@ def test_the_area_under_the_curve_has_the_name_that_it_has_at_home(head, name):
 
 
 def test_without_anybody_ill_there_is_no_share_of_the_ill():
-    images = asked(BRAIN, 40, sharpness=2.0)
+    images = asked(BRAIN, 40, sharpness=9.0)
     healthy = tell(images, abroad_card(BRAIN, images)).take(np.flatnonzero(images.truth == 3))
     measures = measure(healthy).measures
     assert find_measure(measures, Metric.CALLED_CLEAR) is None
