@@ -1,10 +1,12 @@
 """Look for shortcuts of one task: python -m models.training.audit TASK [--split val] [--left-out] [--json OUT]
 
 How much of the task can be told from superficial cues, how much the network knows of where an image came from, what
-throws it off, and how far it travels. Writes models/weights/<task>/<network>/audit.json (models/audit.py).
+throws it off, how far it travels, and how many images have a copy in another split. Writes
+models/weights/<task>/<network>/audit.json (models/audit.py).
 
 An audit without --left-out keeps the "left_out" of the one before: those are measures of short networks trained for the
-purpose (models/training/left_out.py) and do not change with this one.
+purpose (models/training/left_out.py) and do not change with this one. --only-copies keeps all of the audit there is,
+and searches for copies anew.
 """
 
 import argparse
@@ -27,10 +29,11 @@ from models.task import Task
 from models.training.altered import CHANGES
 from models.training.answers import Answers
 from models.training.baseline import read_looks, tiny_image_baseline
-from models.training.datasets import load_examples
+from models.training.datasets import copied_words, load_examples
 from models.training.manifest import MISSING, SPLITS, Example, read_upload
 from models.training.probe import source_classifier
 from models.training.sources import manifest_column
+from models.training.splits import search_copies
 
 # Altered images are answered for at most so many: enough for an interval of a few points, in a minute or two.
 MOST_ALTERED = 300
@@ -132,8 +135,17 @@ def audit(task: Task, split: str) -> Audit:
         source_classifier=known_sources(task, examples, answered),
         datasets=dataset_answers(task, examples, answered),
         altered_images=altered_answers(task, examples),
+        copies=search_copies(task),
         left_out=before.left_out if before else (),
     )
+
+
+def with_copies(task: Task) -> Audit:
+    """The audit of the serving network with its copies searched for anew. Raises SystemExit where there is none."""
+    before = read_audit(task)
+    if before is None:
+        raise SystemExit(f"The network that serves {task.name} has no audit yet: leave --only-copies out.")
+    return replace(before, copies=search_copies(task))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -142,9 +154,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--split", default="val", choices=SPLITS[1:], help="test only for a version that is released")
     parser.add_argument("--left-out", action="store_true", help="train short networks, each without one source")
     parser.add_argument("--json", type=Path, help="write the audit here instead of beside the network")
+    parser.add_argument("--only-copies", action="store_true", help="search for copies, and keep the rest as it is")
     options = parser.parse_args(arguments)
     task = get_task(options.task)
-    done = audit(task, options.split)
+    done = with_copies(task) if options.only_copies else audit(task, options.split)
     if options.left_out:
         # Keras is imported for this alone.
         from models.training.left_out import leave_sources_out
@@ -171,6 +184,8 @@ def print_audit(done: Audit) -> None:
         print(f"{name}: {_words(there.measures)}")
     for altered in done.altered_images:
         print(f"{altered.change:24} {_words(altered.measures)}")
+    for copied in done.copies.splits if done.copies else ():
+        print(copied_words(copied))
     for entry in done.left_out:
         without, whole = _words(entry.without_source.measures), _words(entry.with_source.measures)
         print(f"without {entry.source}: {without}; with it: {whole}")
