@@ -91,6 +91,28 @@ class AlteredImages:
 
 
 @dataclass(frozen=True)
+class CopiedSplit:
+    """Of the `n` images of the split `split`, `copied` have a copy among those of `other`, turned or mirrored or not.
+
+    `in_use`: how many still have one when the images known as copies are left out of training and validation.
+    """
+
+    split: str
+    other: str
+    n: int
+    copied: int
+    in_use: int
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What a search for copies (models/training/copies.py) found in the data sets on the day `searched`."""
+
+    searched: str
+    splits: tuple[CopiedSplit, ...]
+
+
+@dataclass(frozen=True)
 class Audit:
     """All that the audit of the network whose model.keras has `sha256` found on the images of `split`.
 
@@ -105,6 +127,7 @@ class Audit:
     source_classifier: SourceProbes
     datasets: dict[str, MeasureSet] = field(default_factory=dict)
     altered_images: tuple[AlteredImages, ...] = ()
+    copies: Copies | None = None
 
 
 def read_audit(task: Task, network: NetworkId | None = None) -> Audit | None:

@@ -1,7 +1,8 @@
 """Look for shortcuts of one task: python -m models.training.audit TASK [--split val] [--json OUT]
 
-How much of the task can be told from superficial cues, how much the network knows of where an image came from, and
-what throws it off. Writes models/weights/<task>/<network>/audit.json (models/audit.py).
+How much of the task can be told from superficial cues, how much the network knows of where an image came from, what
+throws it off, and how many images have a copy in another split. Writes models/weights/<task>/<network>/audit.json
+(models/audit.py). --only-copies keeps all of the audit there is, and searches for copies anew.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from models.audit import AUDIT, AlteredImages, Audit, Baseline, Change, SourceProbes, encode_audit
+from models.audit import AUDIT, AlteredImages, Audit, Baseline, Change, SourceProbes, encode_audit, read_audit
 from models.deployment import current_deployment
 from models.imaging import prepare
 from models.inference import decide
@@ -24,12 +25,13 @@ from models.task import Task
 from models.training.altered import CHANGES
 from models.training.answers import Answers
 from models.training.baseline import read_looks, tiny_image_baseline
-from models.training.datasets import load_examples
+from models.training.datasets import copied_words, load_examples
 from models.training.manifest import MISSING, SPLITS, Example, read_upload
 from models.training.measuring import measure_shares
 from models.training.probe import source_classifier
 from models.training.scoring import HeadScores, Reply, head_scores, score_images
 from models.training.sources import manifest_column
+from models.training.splits import search_copies
 
 # Altered images are answered for at most so many: enough for an interval of a few points, in a minute or two.
 MOST_ALTERED = 300
@@ -139,7 +141,16 @@ def audit(task: Task, split: str) -> Audit:
         source_classifier=known_sources(task, examples, answered),
         datasets=dataset_answers(task, examples, answered),
         altered_images=altered_answers(task, examples),
+        copies=search_copies(task),
     )
+
+
+def with_copies(task: Task) -> Audit:
+    """The audit of the serving network with its copies searched for anew. Raises SystemExit where there is none."""
+    before = read_audit(task)
+    if before is None:
+        raise SystemExit(f"The network that serves {task.name} has no audit yet: leave --only-copies out.")
+    return replace(before, copies=search_copies(task))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -147,9 +158,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("task", help="a task name")
     parser.add_argument("--split", default="val", choices=SPLITS[1:], help="test only for a version that is released")
     parser.add_argument("--json", type=Path, help="write the audit here instead of beside the network")
+    parser.add_argument("--only-copies", action="store_true", help="search for copies, and keep the rest as it is")
     options = parser.parse_args(arguments)
     task = get_task(options.task)
-    done = audit(task, options.split)
+    done = with_copies(task) if options.only_copies else audit(task, options.split)
     path = options.json or current_deployment().network_of(task).folder / AUDIT
     path.write_text(encode_audit(done), encoding="utf-8")
     print_audit(done)
@@ -171,6 +183,8 @@ def print_audit(done: Audit) -> None:
         print(f"{name}: {_words(there.measures)}")
     for altered in done.altered_images:
         print(f"{altered.change:24} {_words(altered.measures)}")
+    for copied in done.copies.splits if done.copies else ():
+        print(copied_words(copied))
 
 
 def _words(measures: Sequence[Measure]) -> str:

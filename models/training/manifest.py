@@ -21,6 +21,10 @@ FIRST_ROW = 2
 # Labels that are wrong in the manifests, by eye on the images alone: columns folder, path, column and right label.
 # docs/networks.md says how they were found.
 CORRECTIONS = Path(__file__).with_name("corrections.csv")
+# Training images that show an image of validation or test once more: columns folder, path, copy_of (both paths of that
+# folder), and what the two are by eye: a copy, a neighbour (the same patient or object once more) or only alike.
+# docs/networks.md says how they were found.
+COPIES = Path(__file__).with_name("copies.csv")
 
 
 class UnfitManifest(ValueError):
@@ -67,11 +71,10 @@ class Source:
         """The file that lists its images."""
         return datasets_root() / self.folder / "manifest.csv"
 
-    def load(self, task: Task, splits: Container[str]) -> list[Example]:
-        """Its images in these splits; wrong labels are corrected, and copies of test images are left out of `val`."""
+    def read(self, task: Task) -> list[Example]:
+        """All its images with origin and block; wrong labels are corrected."""
         examples = read_examples(task, self.manifest, self.columns, self.same, read_corrections(self.folder))
-        copied, clinics = copies_of_test(self), read_clinics(self)
-        blocks = read_blocks(self)
+        clinics, blocks = read_clinics(self), read_blocks(self)
         declared = {dataset: source.name for source in task.sources for dataset in source.datasets}
         return [
             replace(
@@ -80,8 +83,12 @@ class Source:
                 block=blocks.get(one.path, ""),
             )
             for one in examples
-            if one.split in splits and (one.split != "val" or one.path not in copied)
         ]
+
+    def load(self, task: Task, splits: Container[str]) -> list[Example]:
+        """Its images in these splits, as `read` gives them; known copies are left out of `train` and `val`."""
+        left_out = {"train": known_copies(self).keys(), "val": copies_of_test(self)}
+        return [one for one in self.read(task) if one.split in splits and one.path not in left_out.get(one.split, ())]
 
 
 def datasets_root() -> Path:
@@ -118,6 +125,17 @@ def read_corrections(folder: str) -> dict[str, dict[str, str]]:
         if row["folder"] == folder:
             corrections.setdefault(row["path"], {})[row["column"]] = row["label"]
     return corrections
+
+
+def known_copies(source: Source) -> dict[Path, list[Path]]:
+    """The training images of this source that show images of validation or test once more, and which: what is learned
+    by heart there would count as recognised."""
+    folder = datasets_root() / source.folder
+    copies: dict[Path, list[Path]] = {}
+    for row in read_manifest(COPIES):
+        if row["folder"] == source.folder:
+            copies.setdefault(folder / row["path"], []).append(folder / row["copy_of"])
+    return copies
 
 
 def copies_of_test(source: Source) -> set[Path]:

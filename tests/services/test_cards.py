@@ -10,7 +10,7 @@ import models
 from app.errors import NotFound
 from app.services.cards import build_card, list_cards
 from app.services.cards.content import ModelCard, Section, Table
-from models.audit import AlteredImages, Baseline, Probe, SourceProbes
+from models.audit import AlteredImages, Baseline, CopiedSplit, Copies, Probe, SourceProbes
 from models.measures import Measure, MeasureSet, Metric
 from models.tasks.chest import NLM
 from models.training.manifest import datasets_root
@@ -416,6 +416,17 @@ def test_what_the_audit_found_is_told(networks, monkeypatch):
     assert rows(found, "Telling the source")["All images: 2 sources, chance 0.50"][0].startswith("0.800")
     assert rows(found, "Telling the source")["Images of one label, Melanoma: 2 sources, chance 0.50"]
     assert rows(found, "Answers to altered images")["blurred"][0].startswith("0.900")
+
+
+def test_copies_among_the_images_are_told(networks, monkeypatch):
+    splits = (CopiedSplit("test", "train", n=897, copied=1, in_use=0), CopiedSplit("val", "val", 1448, 1200, 1200))
+    monkeypatch.setattr(models, "read_audit", lambda _: replace(AUDIT, copies=Copies("2026-03-04", splits)))
+    found = table(section(build_card("skin_lesion"), "audit"), "Copies among the images, searched for on 2026-03-04")
+    assert found.rows == (
+        ("test", "training", "1 of 897", "0 of 897"),
+        ("validation", "validation", "1,200 of 1,448", "1,200 of 1,448"),
+    )
+    assert "found by likeness" in found.note
 
 
 def test_an_audit_of_another_version_is_told_as_such(networks, monkeypatch):

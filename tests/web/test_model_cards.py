@@ -69,6 +69,15 @@ def test_the_card_of_the_installed_network_is_shown(task, clinician):
         assert clinician.get(path).status_code == 200
 
 
+@every_task
+def test_the_card_of_the_installed_network_tells_of_copies(task, clinician):
+    found = next(one for one in models.read_audit(task).copies.splits if (one.split, one.other) == ("test", "train"))
+    for path in (f"/models/{task.name}", f"/models/{task.name}.md"):
+        page = clinician.get(path).text
+        assert "Copies among the images" in page
+        assert f"{found.copied:,} of {found.n:,}" in page
+
+
 def test_a_diagram_has_a_title_a_description_and_its_numbers(clinician, networks):
     page = clinician.get("/models/chest").text
     assert 'role="img" aria-labelledby="reliability-chest-title reliability-chest-words"' in page

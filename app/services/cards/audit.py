@@ -17,6 +17,12 @@ ALTERED = (
     "Altered images: the same test with images altered in ways that would not change a reader's answer, or that a "
     "reader would send back. Refused and answered wrongly are what a user meets; the rest is of the network alone."
 )
+COPIES = (
+    "Copies: images that occur twice, whether turned, mirrored or recompressed. Most are found by likeness, so that "
+    "the next slice of one patient, or another image in the very same position, may count. A copy in training "
+    "flatters what is measured. Copies that are known are left out of training and validation from the next training "
+    "on; this network may have learned from them."
+)
 
 
 CHANGES = {
@@ -51,6 +57,7 @@ def audit_section(task: models.Task, card: models.Card, audit: models.Audit | No
         (BASELINE, _baseline_tables(task, audit)),
         (PROBE, _probe_tables(task, audit)),
         (ALTERED, _altered_tables(audit)),
+        (COPIES, _copies_tables(audit)),
     )
     other = f"This audit is of an earlier version of the network, SHA-256 {audit.sha256}."
     return Section(
@@ -96,3 +103,14 @@ def _probe_tables(task: models.Task, audit: models.Audit) -> list[Table]:
 def _altered_tables(audit: models.Audit) -> list[Table]:
     named = {CHANGES[altered.change]: altered.measures for altered in audit.altered_images}
     return [crossed_table("Answers to altered images", "Image", named)] if named else []
+
+
+def _copies_tables(audit: models.Audit) -> list[Table]:
+    if audit.copies is None:
+        return []
+    rows = tuple(
+        (SPLITS[one.split], SPLITS[one.other], f"{one.copied:,} of {one.n:,}", f"{one.in_use:,} of {one.n:,}")
+        for one in audit.copies.splits
+    )
+    columns = ("Images of", "With a copy in", "In the data sets", "Without those left out")
+    return [Table(f"Copies among the images, searched for on {audit.copies.searched}", columns, rows, word_columns=2)]
