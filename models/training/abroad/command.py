@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
         return answers_of(task, options.network, recipe, name, parts, folder, VIEWS)
 
     answers = [answers_to(fold.name, leave_out(task, recipe.folds, fold)) for fold in recipe.folds]
-    parts = keep_apart(task) if options.apart or options.write else None
+    parts = keep_apart(task) if options.apart else None
     apart = answers_to("patients apart", parts) if parts else None
     show(task, recipe, answers, apart)
     if options.write:
