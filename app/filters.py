@@ -34,11 +34,12 @@ def short_name(name: str, length: int = 48) -> str:
 
 
 def register(app: Flask) -> None:
-    """Give the templates these filters, the research-use statement and the words of tables of probabilities."""
+    """Give the templates these filters, the research-use statement, and words that several pages share."""
     for function in (state_look, decision_look, rule_out_threshold, file_size, utc_text, utc_iso):
         app.add_template_filter(function)
     app.add_template_filter(short_name)
     app.add_template_filter(wording.number, "probability")
     app.jinja_env.globals["THRESHOLD_MARKS"] = wording.THRESHOLD_MARKS
     app.jinja_env.globals["NOT_EXCLUDED_GROUP"] = wording.NOT_EXCLUDED_GROUP
+    app.jinja_env.globals["REMEDIES"] = wording.REMEDIES
     app.jinja_env.globals["RESEARCH_USE"] = RESEARCH_USE

@@ -51,9 +51,12 @@ CHEST = Augmentation(
 BRAIN = Augmentation(
     rotate=15, zoom=(0.9, 1.2), stretch=0.12, shift=0.05, mirror=True, flip=False, tone=0.4, soften=0.5
 )
+# Not mirrored, which would make of a picture turned to the left one turned to the right, and nothing erased: it would
+# look like a marker that covers tissue.
 MODALITY = Augmentation(
-    rotate=20, zoom=(0.8, 1.5), stretch=0.15, shift=0.08, mirror=True, flip=False, tone=0.3, colour=0.15, grey=0.3
-)
+    rotate=15, zoom=(0.85, 1.3), stretch=0.15, shift=0.06, mirror=False, flip=False, tone=0.3, colour=0.15, grey=0.25,
+    soften=0.3, erase=0.0, frame=0.1,
+)  # fmt: skip
 
 
 def augment(pixels: np.ndarray, spec: InputSpec, change: Augmentation, rng: np.random.Generator) -> np.ndarray:
