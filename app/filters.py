@@ -34,7 +34,7 @@ def short_name(name: str, length: int = 48) -> str:
 
 
 def register(app: Flask) -> None:
-    """Give the templates these filters, the research-use statement and the words of tables."""
+    """Give the templates these filters, the research-use statement, and words that several pages share."""
     for function in (state_look, decision_look, rule_out_threshold, file_size, utc_text, utc_iso):
         app.add_template_filter(function)
     app.add_template_filter(short_name)
@@ -45,4 +45,5 @@ def register(app: Flask) -> None:
     app.jinja_env.globals["NOT_EXCLUDED_GROUP"] = wording.NOT_EXCLUDED_GROUP
     app.jinja_env.globals["MEASURED_PERFORMANCE"] = performance.CAPTION
     app.jinja_env.globals["MEASURE_NOTES"] = f"{performance.AT_HOME} {performance.ELSEWHERE}"
+    app.jinja_env.globals["REMEDIES"] = wording.REMEDIES
     app.jinja_env.globals["RESEARCH_USE"] = RESEARCH_USE

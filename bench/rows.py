@@ -46,6 +46,8 @@ NAMELESS, UNREFERRED, DELETED = 0.1, 0.1, 0.01
 STUDIES_PER_PATIENT = 4
 TIMINGS = '{"read": 3.1, "prepare": 2.2, "gate": 4.0, "network": 9.7, "saliency": 1.4}'
 
+QUALITY = '{"sharpness": 71, "exposure": 100, "framing": 93, "size": 100, "likeness": 88}'
+
 
 class NotEmpty(Exception):
     """The database holds rows, and they might be real."""
@@ -324,6 +326,8 @@ def _insert_analyses(connection, times, studies, answers, done) -> None:
         lead_label=[answer.label for answer in answers],
         lead_probability=[answer.probability for answer in answers],
         suggested_task=repeat(""),
+        righted=repeat("[]"),
+        quality=repeat(QUALITY),
         timings_ms=repeat(TIMINGS),
     )
     rows = [

@@ -13,6 +13,7 @@ from models.decoders.pool import DecodedFrame, DecoderLimits, DecoderPool
 from models.decoders.registry import FORMATS, FileFormat, read_file
 from models.decoders.single import DecodedImage, decode_image
 from models.decoders.stored import read_stored
+from models.decoders.turn import turn_clockwise
 from models.deployment import Deployment, NetworkId, UnfitChoice, current_deployment, registered_networks
 from models.elsewhere import Elsewhere
 from models.frame import Facts, Frame
@@ -21,8 +22,9 @@ from models.imaging import encode_image, shrink_to_read
 from models.inference import detect_task, get_card, load_networks, network_status, predict
 from models.measures import GateSet, Measure, MeasureSet, Metric, chosen, find_measure
 from models.modality import MODALITY_TASK
-from models.reason import Reason, ReasonCode
+from models.reason import Reason, ReasonCode, RightingCode
 from models.registry import UnknownTask, all_tasks, get_task
+from models.righting import split_pictures
 from models.saliency import VIEWS, decode_saliency, encode_saliency, render_heatmap, render_view
 from models.task import (
     CALIBRATION_TARGET,
@@ -39,6 +41,8 @@ from models.task import (
     OperatingPoint,
     Outcome,
     Prediction,
+    Quality,
+    QualityPart,
     Target,
     Task,
 )
@@ -84,9 +88,12 @@ __all__ = [
     "OperatingPoint",
     "Outcome",
     "Prediction",
+    "Quality",
+    "QualityPart",
     "Reason",
     "ReasonCode",
     "ReliabilityBin",
+    "RightingCode",
     "Start",
     "Target",
     "Task",
@@ -116,4 +123,6 @@ __all__ = [
     "render_heatmap",
     "render_view",
     "shrink_to_read",
+    "split_pictures",
+    "turn_clockwise",
 ]

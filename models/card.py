@@ -51,12 +51,17 @@ class HeadFit:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Head key -> what serves, and how it was fitted on `split`, for the network whose model.keras has `sha256`."""
+    """Head key -> what serves, and how it was fitted on `split`, for the network whose model.keras has `sha256`.
+
+    `limits`: of the gate's own network, key of a head of models.modality.ODD_HEADS -> type of image -> probability of
+    its usual label below which a picture of that type is refused.
+    """
 
     sha256: str
     split: str
     heads: dict[str, HeadCard]
     fits: dict[str, HeadFit]
+    limits: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,21 @@
-"""Is this the type of image that the task is for? Asked before any finding.
+"""Is this the type of image that the task is for, and as it should be? Asked before any finding.
 
-Three tests in turn: is it a picture that shows anything (not too small, blank, dark, bright or blurred); does a small
-network of its own, trained on every data set and on pictures that are none of them, take it for the task's modality;
-and do the features that the task's network finds lie where those of its training images do.
+Four tests in turn: is it a picture that shows anything (not too small, blank, dark, bright or blurred); does a small
+network of its own, trained on every data set and on pictures that are none of them, take it for the task's modality,
+and for nothing odd (turned, inverted, two in one, photographed off a screen, drawn upon); and do the features that the
+task's network finds lie where those of its training images do.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
-from models.reason import Reason, ReasonCode
+from models.modality import ASKED_OF, INVERTED, Marks
+from models.reason import Reason, ReasonCode, Value
 from models.registry import all_tasks
+from models.righting import Righted
 from models.runtime import ServingNetwork
 from models.task import Modality, Task
 
@@ -26,20 +30,26 @@ FLAT_BELOW = 4.5
 # The brightest and the darkest parts: in all right images but one, 1 % of the pixels have 20 or more (radiographs of
 # fingers are dark), and in all, 5 % of the pixels have 200 or less (pale skin in dermoscopy is bright).
 DARK_BELOW, BRIGHT_ABOVE = 20.0, 200.0
-# Curvature over slope (see `_sharpness`): right images have 0.7 and more but for 0.5 % of bone radiographs. Of
+# Curvature over slope (see `sharpness`): right images have 0.7 and more but for 0.5 % of bone radiographs. Of
 # validation images blurred by a Gaussian of 1.5 % of the shortest side, 97 to 100 % fall below.
 BLURRED_BELOW = 0.7
+# From this probability on, light and dark are exchanged back unasked; below it an inverted picture is refused.
+SURELY_INVERTED = 0.95
+# Types that no task reads and that have a reason of their own.
+NAMED_KINDS = {Modality.HEAD_CT: ReasonCode.HEAD_CT, Modality.LESION_PHOTO: ReasonCode.LESION_PHOTO}
 
 
 @dataclass(frozen=True)
 class GateVerdict:
     """`reason` is None when the image may pass, else why it may not.
 
-    `suggested`: name of the task that reads the type of image that this seems to be; "" if there is none.
+    `suggested`: name of the task that reads the type of image that this seems to be; "" if there is none. `righted`:
+    what is to be read of the picture; None where that was not asked.
     """
 
     reason: Reason | None = None
     suggested: str = ""
+    righted: Righted | None = field(default=None, compare=False)
 
     @property
     def passed(self) -> bool:
@@ -58,25 +68,40 @@ class Detection:
     reason: Reason | None = None
 
 
+@dataclass(frozen=True)
+class GateAnswers:
+    """What the gate's own network says of one picture, calibrated; all probabilities are 0 to 1.
+
+    `kinds`: modality -> probability. `thresholds`: modality -> set on validation so that nearly all images of it reach
+    it. `odd`: key of each other head -> label -> probability. `limits`: head -> modality -> probability of the head's
+    usual label below which a picture of that type is refused as odd.
+    """
+
+    kinds: Mapping[str, float]
+    thresholds: Mapping[str, float]
+    odd: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
 def check_quality(pixels: np.ndarray) -> GateVerdict:
     """Refuses uint8 RGB pixels [h, w, 3] that are too few, blank, too dark, overexposed or blurred.
 
     The reason holds what was measured and the limit: pixels, grey levels (0 to 255) or, for blur, the ratio of
-    `_sharpness`.
+    `sharpness`.
     """
     height, width = pixels.shape[:2]
     if height * width < FEWEST_PIXELS:
         values = {"width": width, "height": height, "fewest": FEWEST_PIXELS}
         return GateVerdict(Reason(ReasonCode.TOO_SMALL, values))
-    grey = _grey_at_one_size(pixels)
+    grey = grey_at_one_size(pixels)
     if (spread := grey.std()) < FLAT_BELOW:
         return _refused(ReasonCode.BLANK, spread, FLAT_BELOW)
     if (brightest := np.percentile(grey, 99)) < DARK_BELOW:
         return _refused(ReasonCode.TOO_DARK, brightest, DARK_BELOW)
     if (darkest := np.percentile(grey, 5)) > BRIGHT_ABOVE:
         return _refused(ReasonCode.OVEREXPOSED, darkest, BRIGHT_ABOVE)
-    if (sharpness := _sharpness(grey)) < BLURRED_BELOW:
-        return _refused(ReasonCode.BLURRED, sharpness, BLURRED_BELOW)
+    if (sharp := sharpness(grey)) < BLURRED_BELOW:
+        return _refused(ReasonCode.BLURRED, sharp, BLURRED_BELOW)
     return PASSED
 
 
@@ -84,7 +109,7 @@ def _refused(code: ReasonCode, measured: float, limit: float) -> GateVerdict:
     return GateVerdict(Reason(code, {"measured": float(measured), "limit": limit}))
 
 
-def _grey_at_one_size(pixels: np.ndarray) -> np.ndarray:
+def grey_at_one_size(pixels: np.ndarray) -> np.ndarray:
     """Grey levels, float32, the shortest side QUALITY_SIDE long."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     # By halves as far as that goes: OpenCV is many times quicker with them than with other parts.
@@ -96,7 +121,7 @@ def _grey_at_one_size(pixels: np.ndarray) -> np.ndarray:
     return cv2.resize(grey, (round(width * scale), round(height * scale)), interpolation=method).astype(np.float32)
 
 
-def _sharpness(grey: np.ndarray) -> float:
+def sharpness(grey: np.ndarray) -> float:
     """Root mean square of the Laplacian over that of the gradient: above 1 for sharp images, near 0 for blurred ones.
 
     The variance of the Laplacian alone (Pech-Pacheco et al., ICPR 2000) falls with contrast, too, and would refuse pale
@@ -107,7 +132,51 @@ def _sharpness(grey: np.ndarray) -> float:
     return float(np.sqrt((laplacian**2).mean()) / (np.sqrt((down**2 + across**2).mean()) + 1))
 
 
-def judge_modality(task: Task, probabilities: dict[str, float], thresholds: dict[str, float]) -> GateVerdict:
+def judge(task: Task, answers: GateAnswers) -> GateVerdict:
+    """Whether the gate's network takes the picture for the task's kind and for nothing odd.
+
+    What is odd is told first, of what looks like the task's kind: an altered picture is also less surely of it.
+    """
+    likeliest = max(answers.kinds, key=lambda key: answers.kinds[key])
+    oddity = find_oddity(task.modality, answers) if likeliest == task.modality else None
+    return GateVerdict(oddity) if oddity else judge_modality(task, answers.kinds, answers.thresholds)
+
+
+def find_oddity(kind: Modality, answers: GateAnswers) -> Reason | None:
+    """Why a picture of this kind is refused as odd; None if it is not. Of several oddities it is the surest."""
+    found = {
+        head: probabilities[_usual(probabilities)]
+        for head, probabilities in answers.odd.items()
+        if kind in ASKED_OF[head] and probabilities[_usual(probabilities)] < answers.limits[head][kind]
+    }
+    return _odd_reason(head := min(found, key=lambda key: found[key]), answers.odd[head]) if found else None
+
+
+def is_surely_inverted(answers: GateAnswers) -> bool:
+    """Whether light and dark may be exchanged back without asking."""
+    return answers.odd.get("inverted", {}).get(INVERTED, 0.0) >= SURELY_INVERTED
+
+
+def _usual(probabilities: Mapping[str, float]) -> str:
+    """The first label of a head of models.modality.ODD_HEADS."""
+    return next(iter(probabilities))
+
+
+def _odd_reason(head: str, probabilities: Mapping[str, float]) -> Reason:
+    label = max(list(probabilities)[1:], key=lambda key: probabilities[key])
+    match head:
+        case "turned":
+            return Reason(ReasonCode.TURNED, {"turned": label})
+        case "layout":
+            return Reason(ReasonCode.TWO_PICTURES, {"layout": label})
+        case "inverted":
+            return Reason(ReasonCode.INVERTED)
+        case "capture":
+            return Reason(ReasonCode.SCREEN_PHOTO)
+    return Reason(ReasonCode.MARKER_COVERS if label == Marks.COVERING else ReasonCode.DRAWN_ON)
+
+
+def judge_modality(task: Task, probabilities: Mapping[str, float], thresholds: Mapping[str, float]) -> GateVerdict:
     """Whether the modality network takes the image for the task's kind.
 
     `probabilities` and `thresholds`: modality -> 0 to 1; the threshold of a modality was set on the validation split so
@@ -116,14 +185,17 @@ def judge_modality(task: Task, probabilities: dict[str, float], thresholds: dict
     kind = _sure_kind(probabilities, thresholds)
     if kind == task.modality:
         return PASSED
+    values: dict[str, Value] = {"expected": task.modality.value}
+    if kind in NAMED_KINDS:
+        return GateVerdict(Reason(NAMED_KINDS[Modality(kind)], values))
     fitting = _tasks_reading(kind)
     if kind is None or not fitting:
-        return GateVerdict(Reason(ReasonCode.UNEXPECTED_MODALITY, {"expected": task.modality.value}))
-    values = {"expected": task.modality.value, "seen": kind, "task": fitting[0].name}
+        return GateVerdict(Reason(ReasonCode.UNEXPECTED_MODALITY, values))
+    values |= {"seen": kind, "task": fitting[0].name}
     return GateVerdict(Reason(ReasonCode.OTHER_MODALITY, values), suggested=fitting[0].name)
 
 
-def choose_task(probabilities: dict[str, float], thresholds: dict[str, float]) -> Detection:
+def choose_task(probabilities: Mapping[str, float], thresholds: Mapping[str, float]) -> Detection:
     """The one task that reads the type of image that this is; arguments as for `judge_modality`."""
     kind = _sure_kind(probabilities, thresholds)
     fitting = _tasks_reading(kind)
@@ -131,12 +203,12 @@ def choose_task(probabilities: dict[str, float], thresholds: dict[str, float]) -
         return Detection(fitting[0])
     if fitting:
         return Detection(None, Reason(ReasonCode.SEVERAL_TASKS, {"tasks": [task.name for task in fitting]}))
-    if kind == Modality.NOT_MEDICAL:
+    if kind is not None:
         return Detection(None, Reason(ReasonCode.NO_TASK))
     return Detection(None, Reason(ReasonCode.UNCLEAR_MODALITY))
 
 
-def _sure_kind(probabilities: dict[str, float], thresholds: dict[str, float]) -> str | None:
+def _sure_kind(probabilities: Mapping[str, float], thresholds: Mapping[str, float]) -> str | None:
     """The key of the likeliest modality if it reaches its threshold, else None."""
     likeliest = max(probabilities, key=lambda key: probabilities[key])
     return likeliest if probabilities[likeliest] >= thresholds[likeliest] else None
@@ -151,8 +223,14 @@ def judge_distance(network: ServingNetwork, features: np.ndarray) -> GateVerdict
 
     A network without that test lets every image pass.
     """
-    limit = network.card.distance
-    if limit is None or network.reference is None:
+    share, limit = distance_share(network, features), network.card.distance
+    if share is None or limit is None or share <= 1:
         return PASSED
-    distance = float(network.reference.distance(features))
-    return _refused(ReasonCode.UNLIKE_TRAINING, distance, limit.threshold) if distance > limit.threshold else PASSED
+    return _refused(ReasonCode.UNLIKE_TRAINING, share * limit.threshold, limit.threshold)
+
+
+def distance_share(network: ServingNetwork, features: np.ndarray) -> float | None:
+    """How far the features lie from those of training images, as a share of what is allowed; None without that test."""
+    if network.card.distance is None or network.reference is None:
+        return None
+    return float(network.reference.distance(features)) / network.card.distance.threshold

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,22 +14,29 @@ from models.decision import asked_heads, decide_head, outcome_of
 from models.deployment import NetworkId
 from models.gate import (
     Detection,
+    GateAnswers,
     GateVerdict,
     check_quality,
     choose_task,
+    distance_share,
+    is_surely_inverted,
+    judge,
     judge_distance,
-    judge_modality,
 )
 from models.imaging import InputSpec, prepare, shrink_to_read
 from models.modality import MODALITY_TASK
+from models.quality import rate_quality
+from models.reason import Reason, ReasonCode
 from models.registry import all_tasks
-from models.runtime import get_network, run_views
+from models.righting import Righted, crop_to_field, invert_back, trim
+from models.runtime import NetworkOutputs, ServingNetwork, get_network, run_views
 from models.saliency import saliency_over_image
 from models.task import (
     Decision,
     Head,
     HeadResult,
     LabelResult,
+    Modality,
     NetworkVersion,
     OperatingPoint,
     Outcome,
@@ -58,74 +66,128 @@ class Stopwatch:
 def predict(task: Task, pixels: np.ndarray) -> Prediction:
     """What the network of `task` makes of uint8 RGB pixels [h, w, 3].
 
-    Gate, network, distance, calibration, decision, saliency maps. An image that the gate refuses is NOT_ASSESSED,
-    without probabilities. Raises NetworkUnavailable when the task's network or the gate's cannot be loaded.
+    Righting, gate, network, distance, calibration, decision, saliency maps. An image that the gate refuses is
+    NOT_ASSESSED, without probabilities. Raises NetworkUnavailable when the task's network or the gate's cannot be
+    loaded.
     """
     watch = Stopwatch()
     network = get_network(task)
-    version = NetworkVersion(network.card.network, network.card.version, network.card.sha256)
     with watch.stage("shrink"):
         pixels = shrink_to_read(pixels)
     with watch.stage("gate"):
         verdict = pass_gate(task, pixels)
+    reading = _Reading(task, network, watch, pixels.shape[:2], verdict.righted or Righted(pixels))
     if not verdict.passed:
-        return _not_assessed(task, verdict, version, watch)
+        return reading.not_assessed(verdict)
     with watch.stage("prepare"):
-        batch = prepare(pixels, network.card.spec)
+        batch = prepare(reading.righted.pixels, network.card.spec)
     with watch.stage("network"):
         raw = run_views(network, batch)
     with watch.stage("distance"):
         verdict = judge_distance(network, raw.features)
-    if not verdict.passed:
-        return _not_assessed(task, verdict, version, watch)
-    with watch.stage("decide"):
-        heads = decide(task, network.card, raw.logits)
-    primary = next(result for result in heads if result.head.key == task.primary)
-    with watch.stage("saliency"):
-        maps = _primary_maps(task, heads, raw.maps)
-        saliencies = _saliencies(primary, maps, pixels.shape[:2], network.card.spec)
-    return Prediction(
-        task=task,
-        outcome=outcome_of(primary),
-        reason=primary.reason,
-        network=version,
-        heads=asked_heads(heads),
-        saliencies=saliencies,
-        timings_ms=watch.timings_ms,
-    )
+    return reading.answer(raw) if verdict.passed else reading.not_assessed(verdict, raw)
 
 
-def _not_assessed(task: Task, verdict: GateVerdict, version: NetworkVersion, watch: Stopwatch) -> Prediction:
-    return Prediction(
-        task, Outcome.NOT_ASSESSED, verdict.reason, version, suggested=verdict.suggested, timings_ms=watch.timings_ms
-    )
+@dataclass(frozen=True, eq=False)
+class _Reading:
+    """One picture on its way through `predict`. `shown`: height and width as sent, shrunk to read."""
+
+    task: Task
+    network: ServingNetwork
+    watch: Stopwatch
+    shown: tuple[int, int]
+    righted: Righted
+
+    def answer(self, raw: NetworkOutputs) -> Prediction:
+        task, card = self.task, self.network.card
+        with self.watch.stage("decide"):
+            heads = decide(task, card, raw.logits)
+        primary = next(result for result in heads if result.head.key == task.primary)
+        with self.watch.stage("saliency"):
+            saliencies = _saliencies(primary, _primary_maps(task, heads, raw.maps), self.righted, card.spec)
+        return replace(
+            self._prediction(outcome_of(primary), primary.reason, raw),
+            heads=asked_heads(heads),
+            saliencies=saliencies,
+        )
+
+    def not_assessed(self, verdict: GateVerdict, raw: NetworkOutputs | None = None) -> Prediction:
+        return replace(self._prediction(Outcome.NOT_ASSESSED, verdict.reason, raw), suggested=verdict.suggested)
+
+    def _prediction(self, outcome: Outcome, reason: Reason | None, raw: NetworkOutputs | None) -> Prediction:
+        """What every answer tells; the network's own words are missing."""
+        card = self.network.card
+        with self.watch.stage("quality"):
+            quality = rate_quality(
+                self.task,
+                self.righted,
+                shown=self.shown,
+                read_side=min(card.spec.height, card.spec.width),
+                distance=distance_share(self.network, raw.features) if raw else None,
+            )
+        version = NetworkVersion(card.network, card.version, card.sha256)
+        return Prediction(
+            self.task, outcome, reason, version,
+            righted=self.righted.done, quality=quality, timings_ms=self.watch.timings_ms,
+        )  # fmt: skip
 
 
 def pass_gate(task: Task, pixels: np.ndarray) -> GateVerdict:
-    """The gate alone: whether uint8 RGB pixels [h, w, 3] are an image that `task` was made for.
+    """The gate alone: whether uint8 RGB pixels [h, w, 3] are an image that `task` was made for, and what to read of it.
 
     Raises NetworkUnavailable when the gate's network is missing.
     """
-    verdict = check_quality(pixels)
-    return judge_modality(task, *modality_probabilities(pixels)) if verdict.passed else verdict
+    righted = trim(pixels)
+    verdict = check_quality(righted.pixels)
+    if verdict.passed:
+        return judge_righted(task, righted, ask_gate(righted.pixels))
+    return replace(verdict, righted=righted)
+
+
+def judge_righted(task: Task, righted: Righted, answers: GateAnswers) -> GateVerdict:
+    """The verdict on a picture of good quality of which the gate's network said `answers`.
+
+    One that is surely inverted passes if it passes with light and dark exchanged. The round field of a dermatoscope is
+    cut out after it has passed: without its black corners a picture of an eye could look like one of the skin.
+    """
+    verdict = judge(task, answers)
+    if verdict.reason and verdict.reason.code == ReasonCode.INVERTED and is_surely_inverted(answers):
+        back = invert_back(righted)
+        again = judge(task, ask_gate(back.pixels))
+        if again.passed:
+            return replace(again, righted=back)
+    if verdict.passed and task.modality is Modality.DERMOSCOPY:
+        righted = crop_to_field(righted)
+    return replace(verdict, righted=righted)
 
 
 def detect_task(pixels: np.ndarray) -> Detection:
     """Which task reads uint8 RGB pixels [h, w, 3]. Raises NetworkUnavailable when the gate's network is missing."""
-    pixels = shrink_to_read(pixels)
+    pixels = trim(shrink_to_read(pixels)).pixels
     verdict = check_quality(pixels)
-    return choose_task(*modality_probabilities(pixels)) if verdict.passed else Detection(None, verdict.reason)
+    if not verdict.passed:
+        return Detection(None, verdict.reason)
+    answers = ask_gate(pixels)
+    return choose_task(answers.kinds, answers.thresholds)
 
 
-def modality_probabilities(pixels: np.ndarray) -> tuple[dict[str, float], dict[str, float]]:
-    """The modality network's probabilities of uint8 RGB pixels [h, w, 3], and the thresholds of its card.
+def ask_gate(pixels: np.ndarray) -> GateAnswers:
+    """What the gate's network says of uint8 RGB pixels [h, w, 3], with the limits of its card.
 
-    Modality -> 0 to 1 each. Raises NetworkUnavailable when the gate's network is missing.
+    Raises NetworkUnavailable when the gate's network is missing.
     """
     gate = get_network(MODALITY_TASK)
-    head = gate.card.heads[MODALITY_TASK.primary]
-    probabilities = calibrated(run_views(gate, prepare(pixels, gate.card.spec)).logits, head.temperature)
-    return {label.key: float(p) for label, p in zip(MODALITY_TASK.labels, probabilities, strict=True)}, head.thresholds
+    logits = run_views(gate, prepare(pixels, gate.card.spec)).logits
+    said = {
+        head.key: _by_label(head, calibrated(values, gate.card.heads[head.key].temperature))
+        for head, values in split_heads(MODALITY_TASK, logits)
+    }
+    kinds = said.pop(MODALITY_TASK.primary)
+    return GateAnswers(kinds, gate.card.heads[MODALITY_TASK.primary].thresholds, said, gate.card.calibration.limits)
+
+
+def _by_label(head: Head, probabilities: np.ndarray) -> dict[str, float]:
+    return {label.key: float(p) for label, p in zip(head.labels, probabilities, strict=True)}
 
 
 def decide(task: Task, card: Card, logits: np.ndarray) -> tuple[HeadResult, ...]:
@@ -170,16 +232,16 @@ def _primary_maps(task: Task, heads: tuple[HeadResult, ...], maps: np.ndarray) -
     return next(_answering(head, part, results) for head, part in split_heads(task, maps) if head.key == task.primary)
 
 
-def _saliencies(
-    primary: HeadResult, maps: np.ndarray, shape: tuple[int, int], spec: InputSpec
-) -> dict[str, np.ndarray]:
-    """Label key -> map over the image of `shape` (height, width), for the labels worth a look, the most probable first.
+def _saliencies(primary: HeadResult, maps: np.ndarray, righted: Righted, spec: InputSpec) -> dict[str, np.ndarray]:
+    """Label key -> map over the whole image as sent, for the labels worth a look, the most probable first.
 
-    `maps`: [h, w, labels] of the primary head. A label that nothing in the image speaks for has none.
+    `maps`: [h, w, labels] of the primary head, over what was read of the image. A label that nothing in the image
+    speaks for has none.
     """
-    worth = _worth_a_look(primary)
+    worth, shape = _worth_a_look(primary), righted.pixels.shape[:2]
     all_of_them = {
-        line.label.key: saliency_over_image(maps[..., primary.labels.index(line)], shape, spec) for line in worth
+        line.label.key: saliency_over_image(maps[..., primary.labels.index(line)], shape, spec, righted.box)
+        for line in worth
     }
     return {key: saliency for key, saliency in all_of_them.items() if saliency.any()}
 

@@ -1,4 +1,7 @@
-"""Why an image was answered as it was: a code with values. Words for people are made where they are shown."""
+"""Why an image was answered as it was, and what was done to it: a code with values.
+
+Words for people are made where they are shown.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +26,16 @@ class ReasonCode(StrEnum):
     BLURRED = "blurred"  # measured, limit
     OTHER_MODALITY = "other_modality"  # expected, seen: modalities; task: one that reads the modality seen
     UNEXPECTED_MODALITY = "unexpected_modality"  # expected: modality
+    HEAD_CT = "head_ct"  # expected: modality
+    LESION_PHOTO = "lesion_photo"  # expected: modality
     UNLIKE_TRAINING = "unlike_training"  # measured, limit
+    # Of the right type, but not as it should be (models/modality.py says of which types what is asked).
+    TURNED = "turned"  # turned: label of the head
+    INVERTED = "inverted"
+    TWO_PICTURES = "two_pictures"  # layout: label of the head
+    SCREEN_PHOTO = "screen_photo"
+    DRAWN_ON = "drawn_on"
+    MARKER_COVERS = "marker_covers"
 
     # No task is found for an image.
     SEVERAL_TASKS = "several_tasks"  # tasks: all that read its modality
@@ -38,9 +50,20 @@ class ReasonCode(StrEnum):
     NOT_EXCLUDED = "not_excluded"  # head, labels: the possible ones; not_excluded, and their probabilities, thresholds
 
 
+class RightingCode(StrEnum):
+    """What was done to a picture before it was read; behind each the keys of its values.
+
+    `kept`: share of the picture's area that was read, 0 to 1.
+    """
+
+    TRIMMED = "trimmed"  # kept
+    ROUND_FIELD = "round_field"  # kept
+    INVERTED_BACK = "inverted_back"
+
+
 @dataclass(frozen=True)
 class Reason:
-    """`code`: a ReasonCode. `values`: its keys and numbers, such as JSON can hold, and never a sentence."""
+    """`code`: a ReasonCode or RightingCode. `values`: its keys and numbers, as JSON can hold them; never a sentence."""
 
     code: str
     values: Mapping[str, Value] = field(default_factory=dict)

@@ -7,30 +7,41 @@ import numpy as np
 from PIL import Image
 
 from models.imaging import InputSpec, encode_image, shown_size, shrink, visible_box
+from models.righting import WHOLE, Box
 
 VIEWS = ("original", "overlay", "heatmap", "edges", "hybrid")
 MAP_SIDE = 64
 OVERLAY_OPACITY = 0.45
 
 
-def saliency_over_image(activation: np.ndarray, shape: tuple[int, int], spec: InputSpec) -> np.ndarray:
+def saliency_over_image(
+    activation: np.ndarray, shape: tuple[int, int], spec: InputSpec, box: Box = WHOLE
+) -> np.ndarray:
     """A class activation map [h, w] as shares of its peak over the whole image: float32 [MAP_SIDE, MAP_SIDE] in 0 to 1.
 
-    Negative evidence is cut off as in Grad-CAM. `shape` is the image's (height, width); what the network did not see
-    (`crop`) is 0, what lies outside the image (`pad`) is dropped. A map without any positive evidence stays 0.
+    Negative evidence is cut off as in Grad-CAM. `shape` is the (height, width) of what was read of the image, and `box`
+    where that lies in it; what the network did not see (`crop`, outside the box) is 0, what lies outside the image
+    (`pad`) is dropped. A map without any positive evidence stays 0.
     """
     positive = np.maximum(activation, 0).astype(np.float32)
     fine = cv2.resize(positive, (spec.width, spec.height), interpolation=cv2.INTER_CUBIC).clip(min=0)
     top, left, bottom, right = visible_box(*shape, spec)
     # Sample, for each cell of the map over the image, the place in the network's input where that cell lies.
     centres = (np.arange(MAP_SIDE) + 0.5) / MAP_SIDE
-    rows = ((top + centres * (bottom - top)) * spec.height - 0.5).astype(np.float32)
-    columns = ((left + centres * (right - left)) * spec.width - 0.5).astype(np.float32)
+    down, across = (centres - box[0]) / (box[2] - box[0]), (centres - box[1]) / (box[3] - box[1])
+    rows = ((top + down * (bottom - top)) * spec.height - 0.5).astype(np.float32)
+    columns = ((left + across * (right - left)) * spec.width - 0.5).astype(np.float32)
     whole = cv2.remap(
         fine, *np.meshgrid(columns, rows), cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
     )
+    whole[~_is_inside(down)] = 0
+    whole[:, ~_is_inside(across)] = 0
     peak = float(whole.max())
     return whole / peak if peak > 0 else whole
+
+
+def _is_inside(shares: np.ndarray) -> np.ndarray:
+    return (shares >= 0) & (shares <= 1)
 
 
 def encode_saliency(saliency: np.ndarray) -> bytes:

@@ -1,5 +1,6 @@
 """What a human declares about a clinical question, and the pure result of answering it. No network is loaded here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -17,6 +18,10 @@ class Modality(StrEnum):
     BONE_XRAY = "bone_xray"
     CHEST_XRAY = "chest_xray"
     BRAIN_MRI = "brain_mri"
+    # No task reads these: they are told apart so that a refusal can name them.
+    HEAD_CT = "head_ct"
+    LESION_PHOTO = "lesion_photo"
+    OTHER_MEDICAL = "other_medical"
     NOT_MEDICAL = "not_medical"
 
 
@@ -212,6 +217,29 @@ class HeadResult:
         return max(self.labels, key=lambda result: result.probability)
 
 
+class QualityPart(StrEnum):
+    """In which respects the quality of a picture is rated (models/quality.py)."""
+
+    SHARPNESS = "sharpness"
+    EXPOSURE = "exposure"
+    FRAMING = "framing"
+    SIZE = "size"
+    LIKENESS = "likeness"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good a picture is in each respect, 0 to 100."""
+
+    parts: Mapping[QualityPart, int]
+
+    @property
+    def score(self) -> int:
+        """Between the mean of the parts and the lowest, so that one bad part is not hidden by good ones."""
+        scores = list(self.parts.values())
+        return round((sum(scores) / len(scores) + min(scores)) / 2)
+
+
 @dataclass(frozen=True)
 class NetworkVersion:
     """Which network answered: its name, the version of its card and the SHA-256 of its model.keras."""
@@ -229,6 +257,8 @@ class Prediction:
     `saliencies`: label key of the primary head -> float32 [height, width] in 0 to 1 over the whole image (any aspect,
     low resolution), for the labels worth a look, the most probable (`lead`) first; empty when nothing spoke for any.
     `suggested`: name of the task that the gate takes the picture to be for, when that is another one; else "".
+    `righted`: what was done to the picture before it was read, each a RightingCode with its values. `quality`: None for
+    a task of which no anchors were measured.
     """
 
     task: Task
@@ -238,6 +268,8 @@ class Prediction:
     heads: tuple[HeadResult, ...] = ()
     saliencies: dict[str, np.ndarray] = field(default_factory=dict)
     suggested: str = ""
+    righted: tuple[Reason, ...] = ()
+    quality: Quality | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -15,6 +15,8 @@ from models import (
     NetworkVersion,
     Outcome,
     Prediction,
+    Quality,
+    QualityPart,
     Reason,
     ReasonCode,
     Task,
@@ -26,6 +28,11 @@ from models.measures import Measure, MeasureSet, Metric
 from models.task import OperatingPoint
 
 SHA256 = "f" * 64
+# Scores 71: between their mean, 88, and the lowest.
+QUALITY = {
+    QualityPart.SHARPNESS: 54, QualityPart.EXPOSURE: 96, QualityPart.FRAMING: 100, QualityPart.SIZE: 90,
+    QualityPart.LIKENESS: 100,
+}  # fmt: skip
 MEASURE = Measure(Metric.ACCURACY, 0.9, 0.85, 0.94, n=120)
 LABEL_MEASURE = Measure(Metric.SENSITIVITY, 0.8, 0.7, 0.9, n=60)
 # What was measured of images from elsewhere, as `abroad` orders it.
@@ -61,7 +68,8 @@ def picture(*, kind: str = "JPEG", size: tuple[int, int] = (320, 240), seed: int
 @dataclass
 class FakeNetworks:
     """Answers for all networks. `outcome` and `probability` (of the leading label) shape what `predict` returns;
-    `suggested` is the task that the gate offers when it refuses; `detected` is what it says of one image after the
+    `suggested` is the task that the gate offers when it refuses, `reason` why it does, if not for the type of image;
+    `righted` and `quality` are what it says of the picture; `detected` is what it says of one image after the
     other whose task was left open; `failure` is raised instead of any answer, `failing` numbers the calls, from 1, that
     raise one each; `missing` maps a task's name to the reason why it cannot answer; `registered` a task's name to the
     networks that have a card, where those are not the serving one alone; `elsewhere` is in the card of each.
@@ -70,6 +78,9 @@ class FakeNetworks:
     outcome: Outcome = Outcome.FINDING
     probability: float = 0.9
     suggested: str = ""
+    reason: Reason | None = None
+    righted: tuple[Reason, ...] = ()
+    quality: Quality | None = field(default_factory=lambda: Quality(QUALITY))
     detected: list[models.Detection | Exception] = field(default_factory=list)
     failure: Exception | None = None
     failing: tuple[int, ...] = ()
@@ -86,8 +97,11 @@ class FakeNetworks:
             raise RuntimeError("broken")
         version = NetworkVersion(serving(task), "1.0.0", SHA256)
         if self.outcome is Outcome.NOT_ASSESSED:
-            reason = Reason(ReasonCode.UNEXPECTED_MODALITY, {"expected": task.modality.value})
-            return Prediction(task, self.outcome, reason, version, suggested=self.suggested, timings_ms={"gate": 1.0})
+            reason = self.reason or Reason(ReasonCode.UNEXPECTED_MODALITY, {"expected": task.modality.value})
+            return Prediction(
+                task, self.outcome, reason, version,
+                suggested=self.suggested, righted=self.righted, quality=self.quality, timings_ms={"gate": 1.0},
+            )  # fmt: skip
         heads = tuple(self._answer(head) for head in task.heads)
         primary = next(result for result in heads if result.head.key == task.primary)
         return Prediction(
@@ -97,6 +111,8 @@ class FakeNetworks:
             network=version,
             heads=asked_heads(heads),
             saliencies=_blobs(primary),
+            righted=self.righted,
+            quality=self.quality,
             timings_ms={"gate": 1.0, "network": 2.5},
         )
 

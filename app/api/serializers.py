@@ -6,7 +6,14 @@ from typing import Any
 from flask import url_for
 
 from app.entities import Study
-from app.services.report.content import HeadSection, ImageSection, NetworkSection, ReportContent, ReviewLine
+from app.services.report.content import (
+    HeadSection,
+    ImageSection,
+    NetworkSection,
+    QualitySection,
+    ReportContent,
+    ReviewLine,
+)
 
 Json = dict[str, Any]
 
@@ -96,7 +103,14 @@ def _image_json(study_key: str, image: ImageSection) -> Json:
         "heatmap_url": heatmaps[0]["url"] if heatmaps else None,
         "heatmaps": heatmaps,
         "suggested_task": image.suggested_task or None,
+        "quality": _quality_json(image.quality),
+        "righted": list(image.righted_codes),
     }
+
+
+def _quality_json(quality: QualitySection | None) -> Json | None:
+    """The score of 100 and that of each part; null where it was not measured."""
+    return {"score": quality.score, "parts": {part.key: part.score for part in quality.parts}} if quality else None
 
 
 def _reason_json(image: ImageSection | None) -> Json:

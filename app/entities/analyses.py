@@ -29,6 +29,10 @@ class Analysis(Entity):
     lead_label: Mapped[str] = mapped_column(String(40), default="")
     lead_probability: Mapped[float | None] = mapped_column(Double)
     suggested_task: Mapped[str] = mapped_column(String(40), default="")  # that the gate offers instead
+    # What was done to the picture before it was read, each the fields of a models.Reason; and part of its quality -> 0
+    # to 100.
+    righted: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    quality: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     timings_ms: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # stage -> milliseconds
 
     image: Mapped["Image"] = relationship(back_populates="analyses")

@@ -111,6 +111,16 @@ def analyse_as(key: str, task: str) -> BaseResponse:
     return redirect(url_for("history.detail", key=copy.key), 303)
 
 
+@bp.post("/studies/<key>/images/<image_key>/right")
+@login_required
+def send_righted(key: str, image_key: str) -> BaseResponse:
+    """Send an image that the gate refused as odd again, put right."""
+    image = studies.get_image(key, image_key, current_user)
+    copy = studies.send_righted(study=image.study, image=image, actor=current_actor())
+    studies.analyse_study(copy)
+    return redirect(url_for("history.detail", key=copy.key), 303)
+
+
 @bp.post("/studies/<key>/review")
 @login_required
 def review(key: str) -> BaseResponse | tuple[str, int]:
@@ -151,6 +161,7 @@ def _result_page(study: Study, form: ReviewForm) -> str:
         chosen_view=request.args.get("view", ""),
         chosen_label=request.args.get("label", ""),
         offers=studies.list_offers(study),
+        remedies={remedy.image.key: remedy for remedy in studies.list_remedies(study)},
         titles=studies.task_titles(),
         unavailable=studies.unavailable_reasons(),
         form=form,

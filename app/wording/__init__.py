@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import models
 from app.entities import FailureCode, ImageStatus, StudyStatus
-from app.wording.reasons import REASONS
+from app.wording.reasons import REASONS, RIGHTED
 from models import Decision, Outcome
 
 
@@ -68,6 +68,20 @@ DECISIONS = {
     "possible": Look("Possible", "is-possible", "possible"),
     "not_excluded": Look("Not excluded", "is-not-excluded", "not-excluded"),
     "unlikely": Look("Unlikely", "is-unlikely", "unlikely"),
+}
+
+# What the button says that sends a refused image again, put right.
+REMEDIES: dict[str, str] = {
+    models.ReasonCode.TURNED: "Analyse it upright",
+    models.ReasonCode.INVERTED: "Analyse it with light and dark exchanged",
+    models.ReasonCode.TWO_PICTURES: "Analyse each half by itself",
+}
+QUALITY_PARTS = {
+    models.QualityPart.SHARPNESS: "sharpness",
+    models.QualityPart.EXPOSURE: "exposure",
+    models.QualityPart.FRAMING: "framing",
+    models.QualityPart.SIZE: "size",
+    models.QualityPart.LIKENESS: "likeness to the training images",
 }
 
 # As many names stand in a brief answer at most; the tables list all.
@@ -141,12 +155,25 @@ def reason_text(reason: models.Reason, task: models.Task | None = None) -> str:
     return text[0].upper() + text[1:]
 
 
+def righted_text(code: str, values: Mapping[str, Any]) -> str:
+    """What was done to a picture before it was read, in a sentence; empty for a code that is no longer known."""
+    return RIGHTED[code].format(kept=f"{round(100 * values.get('kept', 1))} %") if code in RIGHTED else ""
+
+
+def quality_text(quality: models.Quality) -> str:
+    """The quality of a picture in a line: Image quality 82 of 100; weakest: sharpness (64)."""
+    weakest = min(quality.parts, key=lambda part: quality.parts[part])
+    return f"Image quality {quality.score} of 100; weakest: {QUALITY_PARTS[weakest]} ({quality.parts[weakest]})"
+
+
 def _value_text(key: str, values: Mapping[str, Any], task: models.Task | None) -> str:
     """The value of this key as it stands inside a sentence."""
     value = values[key]
     match key:
         case "expected" | "seen":
             return label_name(models.MODALITY_TASK, value)
+        case "turned" | "layout":
+            return label_name(models.MODALITY_TASK, value, key)
         case "task":
             return _task_title(value)
         case "tasks":

@@ -1,6 +1,9 @@
-"""The sentence of each models.ReasonCode. A placeholder is a key of the reason's values; wording.py words them."""
+"""The sentence of each models.ReasonCode and models.RightingCode.
 
-from models import ReasonCode
+A placeholder is a key of the reason's values; app/wording/__init__.py words them.
+"""
+
+from models import ReasonCode, RightingCode
 
 REASONS: dict[str, str] = {
     ReasonCode.TOO_SMALL: (
@@ -13,6 +16,30 @@ REASONS: dict[str, str] = {
     ReasonCode.OTHER_MODALITY: "This looks like {seen}, not {expected}. The task {task} reads such images.",
     ReasonCode.UNEXPECTED_MODALITY: (
         "This does not look like {expected}, the only type of image that this task reads. Check the image and the task."
+    ),
+    ReasonCode.HEAD_CT: (
+        "This looks like a head CT. Lumen reads no CT: a brain tumour is looked for on MRI only, so send an MRI."
+    ),
+    ReasonCode.LESION_PHOTO: (
+        "This looks like a photo of a skin lesion taken with a camera. Lumen reads skin lesions through a dermatoscope "
+        "only, and no tumours on camera photos: send a dermatoscopic image."
+    ),
+    ReasonCode.TURNED: "The image is {turned}. Send it upright: the network learned from upright images.",
+    ReasonCode.INVERTED: (
+        "Light and dark seem to be exchanged. Export the image in its usual display: bones light and air dark on "
+        "radiographs, the ground black on MRI."
+    ),
+    ReasonCode.TWO_PICTURES: "This seems to be two pictures in one, {layout}. Send each by itself.",
+    ReasonCode.SCREEN_PHOTO: (
+        "This looks like a photo of a screen or of a film on a light box. Export the image itself from the device or "
+        "the archive, and send that."
+    ),
+    ReasonCode.DRAWN_ON: (
+        "There seem to be arrows, circles or pen strokes on the image. Send it without: a network takes marks for "
+        "findings."
+    ),
+    ReasonCode.MARKER_COVERS: (
+        "Text or a marker seems to cover part of the tissue. Send the image without: what is hidden cannot be assessed."
     ),
     ReasonCode.UNLIKE_TRAINING: (
         "This image differs too much from the training images to be assessed. Check that it shows what the task asks "
@@ -28,4 +55,11 @@ REASONS: dict[str, str] = {
     ),
     ReasonCode.SEVERAL_LABELS: "The network cannot choose between {labels}.",
     ReasonCode.NOT_EXCLUDED: "Possible: {labels}; not excluded: {not_excluded}.",
+}
+
+# What was done to a picture before it was read.
+RIGHTED: dict[str, str] = {
+    RightingCode.TRIMMED: "A border was trimmed before reading: {kept} of the image was read.",
+    RightingCode.ROUND_FIELD: "Only the inside of the round field was read: {kept} of the image.",
+    RightingCode.INVERTED_BACK: "Light and dark were exchanged in this image; it was read the usual way round.",
 }

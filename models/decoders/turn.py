@@ -25,3 +25,14 @@ def turn_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
         case 8:
             return cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE)
     return pixels
+
+
+# Each orientation -> that of the same picture turned a quarter clockwise.
+_CLOCKWISE = {1: 6, 6: 3, 3: 8, 8: 1, 2: 7, 7: 4, 4: 5, 5: 2}
+
+
+def turn_clockwise(orientation: int, quarters: int) -> int:
+    """The orientation (1 to 8) with which the picture stored in this one is seen turned by so many quarters."""
+    for _ in range(quarters % 4):
+        orientation = _CLOCKWISE[orientation]
+    return orientation

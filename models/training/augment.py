@@ -82,9 +82,12 @@ BRAIN_ABROAD = replace(
     BRAIN, zoom=(0.85, 1.3), tone=0.6, soften=0.6, coarsest=0.3, curve=0.3, equalise=0.15, noise=0.2, write=0.25,
     invert=0.08,
 )  # fmt: skip
+# Not mirrored, which would make of a picture turned to the left one turned to the right, and nothing erased: it would
+# look like a marker that covers tissue.
 MODALITY = Augmentation(
-    rotate=20, zoom=(0.8, 1.5), stretch=0.15, shift=0.08, mirror=True, flip=False, tone=0.3, colour=0.15, grey=0.3
-)
+    rotate=15, zoom=(0.85, 1.3), stretch=0.15, shift=0.06, mirror=False, flip=False, tone=0.3, colour=0.15, grey=0.25,
+    soften=0.3, erase=0.0, frame=0.1,
+)  # fmt: skip
 
 
 def augment(

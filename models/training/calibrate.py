@@ -24,6 +24,7 @@ from models.card_file import load_card, write_card
 from models.deployment import NetworkId, current_deployment
 from models.elsewhere import Elsewhere
 from models.imaging import InputSpec, prepare
+from models.modality import MODALITY_TASK
 from models.runtime import MODEL, file_sha256
 from models.task import Head, Task
 from models.training.datasets import load_examples
@@ -36,6 +37,7 @@ from models.training.metrics import (
     macro_auc,
     negative_log_likelihood,
 )
+from models.training.odd_limits import odd_limits
 from models.training.recipes import RECIPES, training_task
 from models.training.store import load_network
 from models.training.thresholds import decision_thresholds, operating_points
@@ -158,6 +160,9 @@ def calibrate_heads(
         split="val",
         heads={key: serves for key, (serves, _) in fitted.items()},
         fits={key: fit for key, (_, fit) in fitted.items()},
+        limits=odd_limits(logits, examples, {key: serves for key, (serves, _) in fitted.items()})
+        if task is MODALITY_TASK
+        else {},
     )
 
 

@@ -1,4 +1,5 @@
-"""Pictures that are not medical, for the gate's network: there are few, so they are changed, and others drawn."""
+"""Pictures that no task reads, for the gate's network: those that are not medical are few, so they are changed, and
+others drawn."""
 
 from collections.abc import Container
 from dataclasses import dataclass, replace
@@ -23,6 +24,18 @@ class ChangedPhotos:
         """The copies of the photos in these splits."""
         photos = enumerate(self.photos.load(task, SPLITS))
         return [copy for seed, photo in photos if photo.split in splits for copy in _copies(photo, seed)]
+
+
+@dataclass(frozen=True)
+class InFolders:
+    """The images of a source that lie in some of its folders."""
+
+    source: Source
+    folders: tuple[str, ...]
+
+    def load(self, task: Task, splits: Container[str]) -> list[Example]:
+        """Those of these splits."""
+        return [one for one in self.source.load(task, splits) if one.path.parent.name in self.folders]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What the networks that serve answer to labelled images, each taken the way of an upload.
 
-Bytes are decoded, judged by the gate, run through the compiled graph in the card's views, judged by the distance test,
-calibrated and decided with the very functions of `models.predict`. Unlike there, the network also answers what the gate
-refuses, so that both can be told: how good the network is, and how often a user gets an answer.
+Bytes are decoded, put right and judged by the gate, run through the compiled graph in the card's views, judged by the
+distance test, calibrated and decided with the very functions of `models.predict`. Unlike there, the network also
+answers what the gate refuses, so that both can be told: how good the network is, and how often a user gets an answer.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,10 @@ from tqdm import tqdm
 
 from models.decision import asked_heads
 from models.decoders.errors import UnreadableImage
-from models.gate import judge_distance
+from models.gate import PASSED, judge_distance
 from models.imaging import prepare
 from models.inference import decide, pass_gate
+from models.righting import Righted
 from models.runtime import get_network, run_views
 from models.task import Head, HeadResult, Task
 from models.training.manifest import MISSING, Example, UnfitManifest, read_upload
@@ -97,20 +98,17 @@ def score_image(task: Task, example: Example) -> ImageScore:
     """Raises UnreadableImage, and NetworkUnavailable when the task's network or the gate's cannot be loaded."""
     pixels = read_upload(example)
     network = get_network(task)
-    raw = run_views(network, prepare(pixels, network.card.spec))
+    behind_gate = RECIPES[task.name].behind_gate
+    verdict = pass_gate(task, pixels) if behind_gate else PASSED
+    righted = verdict.righted or Righted(pixels)
+    raw = run_views(network, prepare(righted.pixels, network.card.spec))
     heads = decide(task, network.card, raw.logits)
     return ImageScore(
         example=example,
-        refused=not _passes(task, pixels, raw.features),
+        refused=behind_gate and not (verdict.passed and judge_distance(network, raw.features).passed),
         heads={result.head.key: result for result in heads},
         asked=frozenset(result.head.key for result in asked_heads(heads)),
     )
-
-
-def _passes(task: Task, pixels: np.ndarray, features: np.ndarray) -> bool:
-    if not RECIPES[task.name].behind_gate:
-        return True
-    return pass_gate(task, pixels).passed and judge_distance(get_network(task), features).passed
 
 
 def head_scores(head: Head, images: Sequence[ImageScore]) -> HeadScores:

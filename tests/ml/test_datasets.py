@@ -12,7 +12,7 @@ import models
 from models.imaging import InputSpec
 from models.modality import MODALITY_TASK
 from models.training import augment as augmentation
-from models.training import manifest, negatives
+from models.training import manifest, negatives, odd_pictures
 from models.training.augment import Augmentation, augment
 from models.training.datasets import load_examples, load_manifest
 from models.training.manifest import (
@@ -34,15 +34,15 @@ from tests.ml.labelled import needs_labelled_images
 NO_CHANGE = Augmentation(
     rotate=0, zoom=(1, 1), stretch=0, shift=0, mirror=False, flip=False, tone=0, soften=0, erase=0, frame=0
 )
-# Those of every task, and the one of pictures that are not medical.
-FOLDERS = ("injury", "skin", "fracture", "fracture_type", "chest", "brain", "not_medical")
+# Those of every task, of head CT, and of pictures that are not medical.
+FOLDERS = ("injury", "skin", "fracture", "fracture_type", "chest", "brain", "brain_ct", "not_medical")
 KINDS = ("PHOTO", "DERMOSCOPY", "BONE", "CHEST", "BRAIN", "MODALITY")
 FRACTURE = models.get_task("fracture")
 
 
 def write_folder(folder: Path, rows: list[dict[str, str]]) -> None:
     """A data set: its manifest, and a picture for each row."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for row in rows:
         (folder / row["path"]).write_bytes(save(scene(40, 50), "PNG"))
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
@@ -167,6 +167,16 @@ def every_kind(tmp_path, monkeypatch) -> Path:
     """One picture of each split in the folder of each kind, and few drawn ones."""
     monkeypatch.setenv("LUMEN_DATASETS", str(tmp_path))
     monkeypatch.setattr(negatives, "DRAWN", {"train": (1, 4), "val": (2, 3), "test": (3, 2)})
+    for part in ("clinical_lesion_photo", "fundus_photo"):
+        (tmp_path / "gate_negatives" / part).mkdir(parents=True)
+    write_folder(
+        tmp_path / "gate_negatives",
+        [
+            {"path": f"{part}/{split}.png", "split": split, "dataset_name": "gate_negatives", "group": part}
+            for part in ("clinical_lesion_photo", "fundus_photo")
+            for split in SPLITS
+        ],
+    )
     for folder in FOLDERS:
         row = {"dataset_name": folder, "group": f"{folder} 1"}
         write_folder(tmp_path / folder, [row | {"path": f"{split}.png", "split": split} for split in SPLITS])
@@ -182,6 +192,7 @@ def test_the_gate_learns_from_every_folder_from_changed_copies_and_from_drawn_pi
         dict.fromkeys(FOLDERS, 1)
         | {"drawn by code": negatives.DRAWN[split][1]}
         | ({"not_medical, changed": negatives.COPIES[split]} if negatives.COPIES[split] else {})
+        | {"gate_negatives": 2, odd_pictures.NAME: 6}
     )
 
 

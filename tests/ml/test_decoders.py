@@ -10,7 +10,7 @@ from PIL import Image
 import models
 from models.decoders import heif as heif_decoder
 from models.decoders.errors import UnreadableCode
-from models.decoders.turn import turn_upright
+from models.decoders.turn import turn_clockwise, turn_upright
 from tests.bad_files import chunk
 from tests.ml.files import framed, refused, save, scene
 from tests.ml.pictures import deep, deep_png, deep_tiff, every_kind, grain, hand_tiff, heif, pages
@@ -223,3 +223,11 @@ def test_what_pillow_reads_of_a_stored_jpeg_are_the_same_pixels():
     frame = framed(every_kind()["jpeg progressive"])
     with Image.open(io.BytesIO(frame.stored)) as image:
         assert np.array_equal(np.asarray(image), frame.pixels)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("quarters", range(5))
+def test_a_stored_picture_is_turned_by_another_orientation_alone(orientation, quarters):
+    stored = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
+    expected = np.rot90(turn_upright(stored, orientation), -quarters)
+    assert np.array_equal(turn_upright(stored, turn_clockwise(orientation, quarters)), expected)

@@ -8,16 +8,21 @@ import numpy as np
 import pytest
 
 import models
-from models import Modality, Outcome, Reason, ReasonCode, gate
-from models.gate import check_quality, choose_task, judge_modality
-from models.inference import pass_gate
-from models.modality import MODALITY_TASK
+from models import Modality, Outcome, Reason, ReasonCode, gate, inference
+from models.gate import GateAnswers, check_quality, choose_task, find_oddity, judge, judge_modality
+from models.inference import judge_righted, pass_gate
+from models.modality import ASKED_OF, MODALITY_TASK, ODD_HEADS
+from models.righting import Righted
+from models.training import other_alterations
 from models.training.manifest import read_upload
+from models.training.odd_rates import REASONS as ODD_REASONS
+from models.training.recipes.modality import ODD
 from tests.ml.labelled import needs_labelled_images, sample
 from tests.ml.networks import TASKS, every_task
 
-OWN_SAMPLE, OTHER_SAMPLE = 80, 16
+OWN_SAMPLE, OTHER_SAMPLE, ODD_SAMPLE = 80, 16, 60
 MAY_REFUSE_OWN, MUST_REFUSE_OTHERS, MUST_BE_GOOD = 0.05, 0.95, 0.99
+MUST_NAME_ODD, MUST_READ_USUAL = 0.8, 0.8
 NAMES = {label.key: label.name for label in MODALITY_TASK.labels}
 
 
@@ -155,9 +160,18 @@ def test_a_refusal_offers_the_task_that_reads_the_picture(task):
 @every_task
 def test_a_refusal_offers_nothing_where_no_task_fits_or_the_kind_is_unsure(task):
     other = next(one for one in TASKS if one.modality != task.modality)
-    for verdict in (judged(task, Modality.NOT_MEDICAL, 0.9), judged(task, other.modality, 0.4, threshold=0.5)):
+    for verdict in (judged(task, Modality.OTHER_MEDICAL, 0.9), judged(task, other.modality, 0.4, threshold=0.5)):
         assert verdict.suggested == ""
         assert verdict.reason.code == ReasonCode.UNEXPECTED_MODALITY
+
+
+@every_task
+@pytest.mark.parametrize(
+    ("kind", "code"), [(Modality.HEAD_CT, ReasonCode.HEAD_CT), (Modality.LESION_PHOTO, ReasonCode.LESION_PHOTO)]
+)
+def test_some_types_that_no_task_reads_are_named(task, kind, code):
+    verdict = judged(task, kind, 0.9)
+    assert (verdict.reason, verdict.suggested) == (Reason(code, {"expected": task.modality}), "")
 
 
 def chosen(likely: str, share: float) -> models.Detection:
@@ -231,6 +245,128 @@ def test_the_task_of_a_right_image_is_found(task):
 def test_right_images_are_of_good_quality(task):
     pictures = [read_upload(example) for example in sample(task, "val", 200)]
     assert np.mean([check_quality(pixels).passed for pixels in pictures]) >= MUST_BE_GOOD
+
+
+def sees(kind: str, **odd: dict[str, float]) -> GateAnswers:
+    """What the gate's network says of a picture that is surely of this kind, with limits of 0.5 everywhere."""
+    usual = {head.key: {label.key: float(label is head.labels[0]) for label in head.labels} for head in ODD_HEADS}
+    return GateAnswers(
+        kinds=dict.fromkeys(NAMES, 0.0) | {kind: 1.0},
+        thresholds=dict.fromkeys(NAMES, 0.5),
+        odd=usual | {head: usual[head] | shares for head, shares in odd.items()},
+        limits={head: dict.fromkeys(kinds, 0.5) for head, kinds in ASKED_OF.items()},
+    )
+
+
+ODDITIES = [
+    ({"turned": {"upright": 0.1, "left": 0.9}}, Reason(ReasonCode.TURNED, {"turned": "left"})),
+    ({"inverted": {"usual": 0.4, "inverted": 0.6}}, Reason(ReasonCode.INVERTED)),
+    ({"layout": {"one": 0.0, "above": 1.0}}, Reason(ReasonCode.TWO_PICTURES, {"layout": "above"})),
+    ({"capture": {"direct": 0.2, "screen": 0.8}}, Reason(ReasonCode.SCREEN_PHOTO)),
+    ({"marks": {"none": 0.1, "drawn": 0.5, "covering": 0.4}}, Reason(ReasonCode.DRAWN_ON)),
+    ({"marks": {"none": 0.1, "drawn": 0.2, "covering": 0.7}}, Reason(ReasonCode.MARKER_COVERS)),
+]
+
+
+@every_task
+@pytest.mark.parametrize(("odd", "reason"), ODDITIES, ids=[reason.code for _, reason in ODDITIES])
+def test_each_oddity_has_its_reason_where_it_is_asked_for(task, odd, reason):
+    (head,) = odd
+    verdict = judge(task, sees(task.modality, **odd))
+    assert verdict.reason == (reason if task.modality in ASKED_OF[head] else None)
+
+
+@every_task
+def test_a_right_picture_with_nothing_odd_passes_up_to_the_limit(task):
+    assert judge(task, sees(task.modality)).passed
+    assert judge(task, sees(task.modality, capture={"direct": 0.5, "screen": 0.5})).passed
+
+
+def test_of_several_oddities_the_surest_is_told():
+    answers = sees("chest_xray", turned={"upright": 0.3, "right": 0.7}, marks={"none": 0.01, "drawn": 0.99})
+    assert find_oddity(Modality.CHEST_XRAY, answers) == Reason(ReasonCode.DRAWN_ON)
+
+
+@every_task
+def test_what_is_odd_about_a_picture_of_another_type_does_not_matter(task):
+    other = next(one for one in TASKS if one.modality != task.modality)
+    reason = judge(task, sees(other.modality, layout={"one": 0.0, "beside": 1.0})).reason
+    assert reason.code == ReasonCode.OTHER_MODALITY
+
+
+@pytest.mark.parametrize(("share", "is_sure"), [(0.96, True), (0.94, False)])
+def test_light_and_dark_are_exchanged_back_only_where_that_is_sure(monkeypatch, share, is_sure):
+    task, picture = models.get_task("chest"), textured()
+    inverted = sees(task.modality, inverted={"usual": 1 - share, "inverted": share})
+    monkeypatch.setattr(inference, "ask_gate", lambda pixels: sees(task.modality))
+    verdict = judge_righted(task, Righted(picture), inverted)
+    assert verdict.passed is is_sure
+    assert np.array_equal(verdict.righted.pixels, 255 - picture if is_sure else picture)
+
+
+def test_what_is_odd_both_ways_round_is_refused(monkeypatch):
+    task = models.get_task("chest")
+    inverted = sees(task.modality, inverted={"usual": 0.0, "inverted": 1.0})
+    monkeypatch.setattr(inference, "ask_gate", lambda pixels: inverted)
+    verdict = judge_righted(task, Righted(textured()), inverted)
+    assert verdict.reason == Reason(ReasonCode.INVERTED)
+    assert verdict.righted.done == ()
+
+
+@functools.cache
+def odd_verdicts() -> dict[tuple[Modality, str], list[gate.GateVerdict]]:
+    """Type of image and way of alteration -> the verdicts on test images that were altered so."""
+    tasks, found = {task.modality: task for task in TASKS}, {}
+    for kind, way, example in ODD.of_split("test", other_alterations, ODD_SAMPLE):
+        found.setdefault((kind, way), []).append(pass_gate(tasks[kind], read_upload(example)))
+    return found
+
+
+@pytest.mark.slow
+@needs_labelled_images
+@pytest.mark.parametrize("way", ["turned", "beside", "above", "screen", "drawn on", "covered"])
+def test_odd_pictures_are_refused_for_what_they_are(way):
+    verdicts = [verdict for (_, one), some in odd_verdicts().items() if one == way for verdict in some]
+    right = [verdict.reason is not None and verdict.reason.code == ODD_REASONS[way] for verdict in verdicts]
+    assert np.mean(right) >= MUST_NAME_ODD, (way, len(right))
+
+
+@pytest.mark.slow
+@needs_labelled_images
+def test_inverted_pictures_are_put_right_or_refused():
+    verdicts = [verdict for (_, way), some in odd_verdicts().items() if way == "inverted" for verdict in some]
+    met = [not verdict.passed or verdict.righted.done for verdict in verdicts]
+    assert np.mean([bool(one) for one in met]) >= MUST_REFUSE_OTHERS
+
+
+@pytest.mark.slow
+@needs_labelled_images
+@pytest.mark.parametrize("way", ["letter", "frame", "round field"])
+def test_what_is_nothing_odd_is_read(way):
+    verdicts = [verdict for (_, one), some in odd_verdicts().items() if one == way for verdict in some]
+    assert np.mean([verdict.passed for verdict in verdicts]) >= MUST_READ_USUAL, (way, len(verdicts))
+
+
+@pytest.mark.slow
+@needs_labelled_images
+@pytest.mark.parametrize(
+    ("kind", "name", "code"),
+    [
+        (Modality.HEAD_CT, "brain", ReasonCode.HEAD_CT),
+        (Modality.LESION_PHOTO, "skin_lesion", ReasonCode.LESION_PHOTO),
+    ],
+)
+def test_head_ct_and_camera_photos_of_lesions_are_named(kind, name, code):
+    verdicts = [pass_gate(models.get_task(name), pixels) for pixels in pictures_of(kind, OWN_SAMPLE)]
+    assert np.mean([not verdict.passed for verdict in verdicts]) >= 0.9
+    assert np.mean([verdict.reason is not None and verdict.reason.code == code for verdict in verdicts]) >= 0.7
+
+
+@pytest.mark.slow
+@needs_labelled_images
+@pytest.mark.parametrize(("name", "other"), [("injury", Modality.DERMOSCOPY), ("skin_lesion", Modality.CLINICAL_PHOTO)])
+def test_dermoscopy_gets_no_answer_as_an_injury_nor_an_injury_as_a_lesion(name, other):
+    assert refused_share(models.get_task(name), other, OWN_SAMPLE) >= 0.99
 
 
 def test_every_modality_of_a_task_is_one_that_the_gate_can_refuse():

@@ -47,6 +47,20 @@ def centre_of(saliency: np.ndarray) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("fit", FITS)
+def test_of_a_trimmed_picture_the_hot_spot_lies_where_it_was_sent(fit):
+    spec, box = InputSpec(192, 192, fit), (0.2, 0.1, 0.9, 0.6)
+    activation = np.zeros((12, 12))
+    activation[6, 5] = 3.0
+    whole = centre_of(saliency_over_image(activation, (100, 100), spec))
+    found = saliency_over_image(activation, (100, 100), spec, box)
+    assert centre_of(found) == pytest.approx((0.2 + 0.7 * whole[0], 0.1 + 0.5 * whole[1]), abs=0.01)
+    assert found.max() == pytest.approx(1)
+    rows, columns = np.nonzero(saliency_over_image(np.ones((12, 12)), (100, 100), spec, box))
+    cells = (np.array([rows.min(), columns.min(), rows.max(), columns.max()]) + 0.5) / MAP_SIDE
+    assert cells == pytest.approx(box, abs=1 / MAP_SIDE)
+
+
+@pytest.mark.parametrize("fit", FITS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_hot_spot_lies_where_the_network_saw_it(fit, shape):
     spec = InputSpec(192, 192, fit)

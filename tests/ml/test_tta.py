@@ -64,13 +64,16 @@ def test_the_gate_is_asked_with_the_views_of_its_card(monkeypatch):
     class Gate(CornerNetwork):
         def run(self, batch: np.ndarray) -> NetworkOutputs:
             corner = super().run(batch).logits[0]
-            logits = [100.0 * (label.key == ("chest_xray" if corner > 127 else "brain_mri")) for label in labels]
+            seen = "chest_xray" if corner > 127 else "brain_mri"
+            logits = [100.0 * (label.key == seen) for head in MODALITY_TASK.heads for label in head.labels]
             return NetworkOutputs(np.array(logits), batch[0], batch[0, 0, :, 0])
 
-    labels = MODALITY_TASK.labels
     gate = Gate("mirror")
     gate.card.spec = InputSpec(32, 32, "stretch")
-    gate.card.heads = {MODALITY_TASK.primary: HeadCard(1.0, {label.key: 0.5 for label in labels}, {})}
+    gate.card.heads = {
+        head.key: HeadCard(1.0, {label.key: 0.5 for label in head.labels}, {}) for head in MODALITY_TASK.heads
+    }
+    gate.card.calibration = SimpleNamespace(limits={})
     monkeypatch.setattr(inference, "get_network", lambda task: gate)
     bright_right = noise(128, 128) // 4
     bright_right[:, 64:] = 255 - bright_right[:, 64:]

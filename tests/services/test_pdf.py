@@ -21,6 +21,8 @@ from app.services.report.content import (
     LabelLine,
     MeasureLine,
     NetworkSection,
+    QualityPart,
+    QualitySection,
     ReportContent,
     ReviewLine,
     Step,
@@ -175,6 +177,22 @@ def test_a_question_with_many_answers_beside_the_primary_one_is_told_in_brief():
     words = words_of(render(replace(CONTENT, images=(image,))))
     assert "Kind uncertain: kind 0 (0.40) or kind 1 (0.30)" in words
     assert "Less probable: kind 3 0.10, kind 4 0.03, kind 5 0.02." in words
+
+
+QUALITY = QualitySection(
+    "Image quality 71 of 100; weakest: sharpness (54)",
+    71,
+    (QualityPart("sharpness", "sharpness", 54), QualityPart("size", "size", 90)),
+)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_quality_stands_before_the_answer_and_what_was_put_right_after_it(count):
+    image = replace(IMAGE, quality=QUALITY, righted=("A border was trimmed before reading.",))
+    words = words_of(render(replace(CONTENT, images=(image,) * count)))
+    line, answer = "weakest: sharpness (54). Of 100: sharpness 54, size 90.", "Likely melanoma (probability 0.87)"
+    assert words.count(line) == count
+    assert words.index(line) < words.rindex(answer) < words.rindex("A border was trimmed before reading.")
 
 
 def test_what_is_not_excluded_stands_apart_with_its_threshold():

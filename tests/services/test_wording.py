@@ -7,8 +7,9 @@ import pytest
 
 import models
 from app import wording
-from models import Reason, ReasonCode
+from models import Quality, Reason, ReasonCode, RightingCode
 from models.decision import decide_head
+from tests.fakes import QUALITY
 from tests.ml.files import assert_sentence
 
 CHEST, SKIN = models.get_task("chest"), models.get_task("skin_lesion")
@@ -21,6 +22,8 @@ VALUES = {
     ReasonCode.TOO_SMALL: {"width": 60, "height": 40, "fewest": 5625},
     ReasonCode.OTHER_MODALITY: {"expected": "chest_xray", "seen": "brain_mri", "task": "brain"},
     ReasonCode.UNEXPECTED_MODALITY: {"expected": "chest_xray"},
+    ReasonCode.TURNED: {"turned": "upside_down"},
+    ReasonCode.TWO_PICTURES: {"layout": "beside"},
     ReasonCode.SEVERAL_TASKS: {"tasks": ["chest", "brain"]},
     ReasonCode.ONE_LABEL: {"head": "chest", "label": "pneumonia"},
     ReasonCode.BETWEEN_THRESHOLDS: BAND,
@@ -37,6 +40,21 @@ def test_every_code_is_said_in_sentences_without_keys(code):
     assert "{" not in words
 
 
+@pytest.mark.parametrize("code", RightingCode)
+def test_every_righting_is_said_in_a_sentence(code):
+    words = wording.righted_text(code, {"kept": 0.724})
+    assert_sentence(words)
+    assert ("72 %" in words) == (code != RightingCode.INVERTED_BACK)
+
+
+def test_a_righting_of_another_version_is_not_said():
+    assert wording.righted_text("polished", {}) == ""
+
+
+def test_the_quality_is_said_with_its_weakest_part():
+    assert wording.quality_text(Quality(QUALITY)) == "Image quality 71 of 100; weakest: sharpness (54)"
+
+
 @pytest.mark.parametrize(
     ("reason", "task", "words"),
     [
@@ -49,6 +67,16 @@ def test_every_code_is_said_in_sentences_without_keys(code):
             Reason("other_modality", {"expected": "chest_xray", "seen": "brain_mri", "task": "brain"}),
             None,
             "This looks like a brain MRI, not a chest X-ray. The task Brain MRI reads such images.",
+        ),
+        (
+            Reason("turned", {"turned": "left"}),
+            None,
+            "The image is turned a quarter to the left. Send it upright: the network learned from upright images.",
+        ),
+        (
+            Reason("two_pictures", {"layout": "above"}),
+            None,
+            "This seems to be two pictures in one, above each other. Send each by itself.",
         ),
         (
             Reason("several_tasks", {"tasks": ["chest", "brain"]}),

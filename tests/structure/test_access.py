@@ -33,6 +33,7 @@ ACCESS = {
     "history.analyse": "study",
     "history.analyse_image": "study",
     "history.analyse_as": "study",
+    "history.send_righted": "study",
     "history.delete": "owner or admin",
     "history.review": "reviewer",
     "reports.create": "study",

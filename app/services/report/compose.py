@@ -15,6 +15,8 @@ from app.services.report.content import (
     Heatmap,
     ImageSection,
     LabelLine,
+    QualityPart,
+    QualitySection,
     ReportContent,
     ReviewLine,
     Step,
@@ -104,7 +106,25 @@ def _image_section(image: Image, task: models.Task | None, cards: Cards) -> Imag
         suggested_task=analysis.suggested_task if analysis else "",
         analysed_at=analysis.created_at if analysis else None,
         timings_ms=dict(analysis.timings_ms) if analysis else {},
+        quality=_quality(analysis) if analysis else None,
+        righted=_righted(analysis) if analysis else (),
+        righted_codes=tuple(one["code"] for one in analysis.righted) if analysis else (),
     )
+
+
+def _quality(analysis: Analysis) -> QualitySection | None:
+    """The stored parts in words; None where none were measured, as in rows of older versions."""
+    scores = {models.QualityPart(part): int(score) for part, score in analysis.quality.items()}
+    if not scores:
+        return None
+    quality = models.Quality(scores)
+    parts = tuple(QualityPart(part, wording.QUALITY_PARTS[part], score) for part, score in scores.items())
+    return QualitySection(wording.quality_text(quality), quality.score, parts)
+
+
+def _righted(analysis: Analysis) -> tuple[str, ...]:
+    sentences = (wording.righted_text(one["code"], one["values"]) for one in analysis.righted)
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def _reason(analysis: Analysis) -> models.Reason | None:

@@ -94,6 +94,24 @@ class Heatmap:
 
 
 @dataclass(frozen=True)
+class QualityPart:
+    """One respect of the quality of an image, in words, and its score of 100."""
+
+    key: str
+    name: str
+    score: int
+
+
+@dataclass(frozen=True)
+class QualitySection:
+    """How good an image is: `text` in a line, `score` of 100, and its parts."""
+
+    text: str
+    score: int
+    parts: tuple[QualityPart, ...]
+
+
+@dataclass(frozen=True)
 class ImageSection:
     """One image: what was sent, what came of it. `sections` is empty when the image was not assessed or is not done.
 
@@ -101,7 +119,8 @@ class ImageSection:
     `page`: from 1 within a file of several pages, else 0. `is_final`: whether all images of the study are done.
     `heatmaps`: those that there are, the most probable label's first. `suggested_task`: name of the task that the gate
     offered for the image instead; "" if none. `reason_code` and `reason_values`: what `reason` is made from, as in
-    models.Reason; empty where only the text was stored.
+    models.Reason; empty where only the text was stored. `quality`: None where it was not measured. `righted`: what was
+    done to the image before it was read, in sentences; `righted_codes` the models.RightingCode of each.
     """
 
     key: str
@@ -123,6 +142,9 @@ class ImageSection:
     is_final: bool = True
     reason_code: str = ""
     reason_values: Mapping[str, Any] = field(default_factory=dict)
+    quality: QualitySection | None = None
+    righted: tuple[str, ...] = ()
+    righted_codes: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:

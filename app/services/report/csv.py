@@ -4,11 +4,12 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from app.entities import Study
+import models
+from app.entities import Analysis, Study
 
 COLUMNS = (
     "study", "created_utc", "sent_by", "patient_name", "patient_reference",
-    "task", "status", "outcome", "label", "probability", "files", "note",
+    "task", "status", "outcome", "label", "probability", "quality", "righted", "files", "note",
 )  # fmt: skip
 # A spreadsheet takes a cell that begins so for a formula and runs it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -35,9 +36,24 @@ def _row(study: Study) -> tuple[str, ...]:
         study.outcome,
         study.lead_label,
         probability,
+        "; ".join(_quality(image.analysis) for image in study.images),
+        "; ".join(_righted(image.analysis) for image in study.images),
         _text("; ".join(image.original_name for image in study.images)),
         _text(study.note),
     )
+
+
+def _quality(analysis: Analysis | None) -> str:
+    """The quality of one image, of 100; empty where it was not measured."""
+    parts = analysis.quality if analysis else {}
+    return (
+        str(models.Quality({models.QualityPart(part): score for part, score in parts.items()}).score) if parts else ""
+    )
+
+
+def _righted(analysis: Analysis | None) -> str:
+    """What was done to one image before it was read: the codes."""
+    return " + ".join(one["code"] for one in analysis.righted) if analysis else ""
 
 
 def _text(value: str) -> str:

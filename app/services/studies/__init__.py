@@ -25,6 +25,7 @@ from app.services.studies.find import (
     list_studies,
 )
 from app.services.studies.pictures import render_view, views_of
+from app.services.studies.remedy import Remedy, list_remedies, send_righted
 from app.services.studies.remove import delete_study, may_delete, purge_studies
 from app.services.studies.review import InvalidReview, is_reviewable, may_review, record_review, review_labels
 from app.services.studies.state import lead_analysis
@@ -38,6 +39,7 @@ __all__ = [
     "SORTS",
     "InvalidReview",
     "Offer",
+    "Remedy",
     "StudyFilter",
     "UnclearTask",
     "Upload",
@@ -56,6 +58,7 @@ __all__ = [
     "list_keys",
     "list_offers",
     "list_owners",
+    "list_remedies",
     "list_studies",
     "list_waiting",
     "may_delete",
@@ -64,6 +67,7 @@ __all__ = [
     "record_review",
     "render_view",
     "review_labels",
+    "send_righted",
     "submit_study",
     "task_titles",
     "try_again",

@@ -144,6 +144,8 @@ def _analysis(claim: Claim, job: _Job, prediction: models.Prediction, timings_ms
         lead_label=lead.label.key if lead else "",
         lead_probability=lead.probability if lead else None,
         suggested_task=prediction.suggested,
+        righted=[{"code": str(one.code), "values": dict(one.values)} for one in prediction.righted],
+        quality={part.value: score for part, score in prediction.quality.parts.items()} if prediction.quality else {},
         timings_ms={stage: round(float(value), 2) for stage, value in timings_ms.items()},
         findings=[
             Finding(

@@ -50,16 +50,21 @@ def copy_study(*, study: Study, task: str, actor: Actor) -> Study:
     check_quota(actor.require_user())
     check_task(task)
     audit.record("study.copy", actor=actor, object_key=study.key, detail=task)
-    copy = Study(
+    copy = copy_of(study, task=task, submission_key=_submission_key(study, task))
+    return store_study(copy, _pictures(offer.images), actor).study
+
+
+def copy_of(study: Study, *, task: str, submission_key: str) -> Study:
+    """A new study for `task`, of the same sender and patient, still without images and not stored."""
+    return Study(
         owner_id=study.owner_id,
-        submission_key=_submission_key(study, task),
+        submission_key=submission_key,
         copied_from_id=study.id,
         task=task,
         patient_name=study.patient_name,
         patient_reference=study.patient_reference,
         note=study.note,
     )
-    return store_study(copy, _pictures(offer.images), actor).study
 
 
 def _submission_key(study: Study, task: str) -> str:

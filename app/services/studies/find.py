@@ -36,6 +36,7 @@ SORTS = {
 }
 BY_TIME = ("newest", "oldest")
 LOADED = (joinedload(Study.owner), selectinload(Study.images))
+EXPORTED = (joinedload(Study.owner), selectinload(Study.images).joinedload(Image.analyses))
 WORD = re.compile(r"[a-z0-9_]{1,40}")
 MAX_QUERY = 120
 Look = Callable[[InstrumentedAttribute[Any]], Any]
@@ -111,8 +112,8 @@ def list_studies(wanted: StudyFilter, viewer: User) -> Page:
 
 
 def iter_studies(wanted: StudyFilter, viewer: User) -> Iterator[Study]:
-    """All studies that match, in the filter's order, whatever its cursor: for exports."""
-    return iter_rows(_matching(wanted, viewer, _find(wanted, viewer)), _order(wanted), LOADED)
+    """All studies that match, with their analyses, in the filter's order, whatever its cursor: for exports."""
+    return iter_rows(_matching(wanted, viewer, _find(wanted, viewer)), _order(wanted), EXPORTED)
 
 
 def list_keys(wanted: StudyFilter, viewer: User, most: int) -> list[str]:

@@ -62,13 +62,16 @@ def _opening(content: ReportContent, document_id: str, issued_at: datetime, issu
         ("Study", content.study_key),
         ("Document", document_id),
     ]
+    single = content.images[0] if len(content.images) == 1 else None
     opening = [
         text("AUTOMATED IMAGE ANALYSIS", "kicker"),
         text(content.task_title, "title"),
         text(_question(content), "question"),
         facts_table(facts),
         Spacer(0, 10),
+        *(_quality(single) if single else ()),
         outcome_box(content.state, content.headline, content.reason),
+        *(_righted(single) if single else ()),
     ]
     if content.note:
         opening += [text("Sender's note", "heading"), text(content.note)]
@@ -108,7 +111,8 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
     first = [text(heading, "heading")]
     if several:
         # The study's box above says it for a single image.
-        first += [outcome_box(section.state, section.headline, section.reason, tone=section.tone), Spacer(0, 4)]
+        box = outcome_box(section.state, section.headline, section.reason, tone=section.tone)
+        first += [*_quality(section), box, Spacer(0, 4), *_righted(section)]
     first += [
         pictures_row(section, original, overlay, LOW if several else TALL),
         text(f"File “{section.original_name}”{_page(section.page)}, SHA-256 {section.sha256}", "small"),
@@ -123,6 +127,18 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
     if several and heads:
         first += heads.pop(0)
     return [KeepTogether(first), *(KeepTogether(head) for head in heads)]
+
+
+def _quality(section: ImageSection) -> list[Flowable]:
+    """Before the answer: how good the image is, and in which respects."""
+    if section.quality is None:
+        return []
+    parts = ", ".join(f"{part.name} {part.score}" for part in section.quality.parts)
+    return [text(f"{section.quality.text}.", "value"), text(f"Of 100: {parts}.", "small"), Spacer(0, 4)]
+
+
+def _righted(section: ImageSection) -> list[Flowable]:
+    return [text(sentence, "value") for sentence in section.righted]
 
 
 def _page(page: int) -> str:
