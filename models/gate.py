@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from models.modality import ASKED_OF, INVERTED, Marks
+from models.modality import ASKED_OF, INVERTED, MODALITY_TASK, ODD_HEADS, Marks, usual_labels
 from models.reason import Reason, ReasonCode, Value
 from models.registry import all_tasks
 from models.righting import Righted
@@ -144,12 +144,13 @@ def judge(task: Task, answers: GateAnswers) -> GateVerdict:
 
 def find_oddity(kind: Modality, answers: GateAnswers) -> Reason | None:
     """Why a picture of this kind is refused as odd; None if it is not. Of several oddities it is the surest."""
-    found = {
-        head: probabilities[_usual(probabilities)]
-        for head, probabilities in answers.odd.items()
-        if kind in ASKED_OF[head] and probabilities[_usual(probabilities)] < answers.limits[head][kind]
+    usual = {
+        head.key: sum(answers.odd[head.key][label] for label in usual_labels(head, kind))
+        for head in ODD_HEADS
+        if kind in ASKED_OF[head.key]
     }
-    return _odd_reason(head := min(found, key=lambda key: found[key]), answers.odd[head]) if found else None
+    odd = {head: share for head, share in usual.items() if share < answers.limits[head][kind]}
+    return _odd_reason(kind, min(odd, key=lambda key: odd[key]), answers) if odd else None
 
 
 def is_surely_inverted(answers: GateAnswers) -> bool:
@@ -157,13 +158,10 @@ def is_surely_inverted(answers: GateAnswers) -> bool:
     return answers.odd.get("inverted", {}).get(INVERTED, 0.0) >= SURELY_INVERTED
 
 
-def _usual(probabilities: Mapping[str, float]) -> str:
-    """The first label of a head of models.modality.ODD_HEADS."""
-    return next(iter(probabilities))
-
-
-def _odd_reason(head: str, probabilities: Mapping[str, float]) -> Reason:
-    label = max(list(probabilities)[1:], key=lambda key: probabilities[key])
+def _odd_reason(kind: Modality, head: str, answers: GateAnswers) -> Reason:
+    usual = usual_labels(MODALITY_TASK.head(head), kind)
+    shares = {label: share for label, share in answers.odd[head].items() if label not in usual}
+    label = max(shares, key=lambda key: shares[key])
     match head:
         case "turned":
             return Reason(ReasonCode.TURNED, {"turned": label})

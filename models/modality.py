@@ -77,6 +77,9 @@ ASKED_OF: dict[str, frozenset[Modality]] = {
     "capture": _OF_TASKS,
     "marks": _OF_TASKS,
 }
+# (Head, type of image) -> labels that count as usual there. Axial slices of a head look much alike upside down: on
+# validation the least upright MRIs, with probabilities from 0.37, were right ones of that kind.
+NOT_TOLD: dict[tuple[str, Modality], tuple[str, ...]] = {("turned", Modality.BRAIN_MRI): (Turned.UPSIDE_DOWN,)}
 
 MODALITY_TASK = Task(
     name="modality",
@@ -110,3 +113,8 @@ MODALITY_TASK = Task(
         "What is odd about a picture it learned from alterations drawn by code, not from real screen photos or pens.",
     ),
 )
+
+
+def usual_labels(head: Head, kind: Modality) -> tuple[str, ...]:
+    """The labels of one of ODD_HEADS that say that nothing is odd about a picture of this type."""
+    return (head.labels[0].key, *NOT_TOLD.get((head.key, kind), ()))

@@ -37,7 +37,7 @@ from models.training.metrics import (
     macro_auc,
     negative_log_likelihood,
 )
-from models.training.odd_limits import odd_limits
+from models.training.odd_limits import with_limits
 from models.training.recipes import RECIPES, training_task
 from models.training.store import load_network
 from models.training.thresholds import decision_thresholds, operating_points
@@ -155,15 +155,13 @@ def calibrate_heads(
         head.key: calibrate_head(head, *head_answers(task, head, logits, examples), miss_rate, abroad.get(head.key))
         for head in task.heads
     }
-    return Calibration(
+    calibration = Calibration(
         sha256=sha256,
         split="val",
         heads={key: serves for key, (serves, _) in fitted.items()},
         fits={key: fit for key, (_, fit) in fitted.items()},
-        limits=odd_limits(logits, examples, {key: serves for key, (serves, _) in fitted.items()})
-        if task is MODALITY_TASK
-        else {},
     )
+    return with_limits(calibration, logits, examples) if task is MODALITY_TASK else calibration
 
 
 def mean_logits(model: keras.Model, batch: np.ndarray, views: tuple[str, ...]) -> dict[str, np.ndarray]:

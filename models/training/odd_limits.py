@@ -1,40 +1,59 @@
-"""From where on a picture is refused as odd: limits of the gate's heads, from validation images as they came."""
+"""From where on the gate refuses: limits of its heads, from validation images as they came."""
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from models.calibration import HeadCard, calibrated
-from models.modality import ASKED_OF, MODALITY_TASK, ODD_HEADS
+from models.calibration import calibrated
+from models.card import Calibration
+from models.modality import ASKED_OF, MODALITY_TASK, ODD_HEADS, usual_labels
+from models.task import Head, Modality
 from models.training.manifest import Example, read_manifest
 
 # At most this share of the right validation images of a task is refused by each head.
 STOPPED_SHARE = 0.005
-# No limit is higher: where the usual is as probable as that, nothing is odd.
-HIGHEST = 0.95
-# Validation images that are odd as they came, by eye on the images that the network found the least usual: negatives
-# and two pictures in one. They are no right images, and set no limit of their head. Text on photos of injuries is not
-# counted as odd here: the task learned from many such pictures of the web, and may not refuse them all.
+# No limit is higher: what is rather usual than odd is not refused.
+HIGHEST = 0.5
+# No type of image has to be surer than that: on validation a higher threshold refused no more images of other types.
+SUREST_KIND = 0.9
+# Validation images that are odd as they came, by eye on the images that the network found the least usual: negatives of
+# radiographs. They are no right images, and set no limit of their head. Two exposures on one radiograph and text on
+# photos of injuries are not counted as odd: the tasks learned from many such images, and may not refuse them all.
 BY_EYE = Path(__file__).with_name("odd_by_eye.csv")
 
 
-def odd_limits(
-    logits: Mapping[str, np.ndarray], examples: list[Example], heads: Mapping[str, HeadCard]
-) -> dict[str, dict[str, float]]:
-    """Head key -> type of image -> probability of the head's usual label below which such a picture is refused.
+def with_limits(calibration: Calibration, logits: Mapping[str, np.ndarray], examples: list[Example]) -> Calibration:
+    """The calibration of the gate's network with its limits, and no threshold of a type above SUREST_KIND.
 
-    `logits`: head key -> [n, labels] of the gate's network on the n validation examples. Altered pictures, whose type
-    is no target, play no part, and none those that are odd by eye.
+    `logits`: head key -> [n, labels] of that network on the n validation examples.
+    """
+    kinds = calibration.heads[MODALITY_TASK.primary]
+    capped = replace(kinds, thresholds={key: min(value, SUREST_KIND) for key, value in kinds.thresholds.items()})
+    temperatures = {key: head.temperature for key, head in calibration.heads.items()}
+    return replace(
+        calibration,
+        heads=calibration.heads | {MODALITY_TASK.primary: capped},
+        limits=odd_limits(logits, examples, temperatures),
+    )
+
+
+def odd_limits(
+    logits: Mapping[str, np.ndarray], examples: list[Example], temperatures: Mapping[str, float]
+) -> dict[str, dict[str, float]]:
+    """Head key -> type of image -> probability of the usual labels below which such a picture is refused.
+
+    Altered pictures, whose type is no target, play no part, and none those that are odd by eye.
     """
     kinds = np.array([example.targets[MODALITY_TASK.primary] for example in examples])
     limits: dict[str, dict[str, float]] = {}
     for head in ODD_HEADS:
-        usual = calibrated(logits[head.key], heads[head.key].temperature)[:, 0]
+        probabilities = calibrated(logits[head.key], temperatures[head.key])
         is_right = ~np.array([str(example.path).endswith(odd_paths(head.key)) for example in examples])
         limits[head.key] = {
-            label.key: _limit(usual[is_right & (kinds == index)])
+            label.key: _limit(_usual(head, Modality(label.key), probabilities)[is_right & (kinds == index)])
             for index, label in enumerate(MODALITY_TASK.labels)
             if label.key in ASKED_OF[head.key]
         }
@@ -44,6 +63,13 @@ def odd_limits(
 def odd_paths(head: str) -> tuple[str, ...]:
     """Folder and path of each validation image that is odd by eye in what this head asks."""
     return tuple(f"/{row['folder']}/{row['path']}" for row in read_manifest(BY_EYE) if row["head"] == head)
+
+
+def _usual(head: Head, kind: Modality, probabilities: np.ndarray) -> np.ndarray:
+    """The probability [n] that nothing is odd, of [n, labels]."""
+    usual = usual_labels(head, kind)
+    columns = [index for index, label in enumerate(head.labels) if label.key in usual]
+    return np.asarray(probabilities[:, columns].sum(axis=1))
 
 
 def _limit(usual: np.ndarray) -> float:

@@ -69,7 +69,7 @@ def checkout(tmp_path) -> Path:
     shutil.copytree(MODELS, tmp_path / "models", ignore=shutil.ignore_patterns("weights", "__pycache__"))
     (tmp_path / "models" / "tasks" / "ear.py").write_text(DECLARATION, encoding="utf-8")
     (tmp_path / "models" / "training" / "recipes" / "ear.py").write_text(RECIPE, encoding="utf-8")
-    for folder in (*FOLDERS, "ear"):
+    for folder in (*FOLDERS, "gate_negatives", "ear"):
         row = {"dataset_name": folder, "group": f"{folder} 1", "path": "a.png", "split": "val", "label": "inflamed"}
         write_folder(tmp_path / "datasets" / folder, [row])
     return tmp_path

@@ -80,8 +80,7 @@ def test_a_limit_stops_at_most_the_promised_share_of_unaltered_images():
     logits = {head.key: rng.normal(0, 2, (1200, len(head.labels))) for head in ODD_HEADS}
     for head in ODD_HEADS:
         logits[head.key][:, 0] += 4
-    cards = {head.key: SimpleNamespace(temperature=1.0) for head in ODD_HEADS}
-    limits = odd_limits(logits, examples, cards)
+    limits = odd_limits(logits, examples, {head.key: 1.0 for head in ODD_HEADS})
     assert {head: set(kinds) for head, kinds in limits.items()} == {
         head: {kind.value for kind in kinds} for head, kinds in ASKED_OF.items()
     }

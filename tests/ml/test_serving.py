@@ -72,7 +72,7 @@ def test_predict_answers_the_golden_picture(task, open_gate):
     card = models.get_card(task)
     assert found.network == models.NetworkVersion(card.network, card.version, card.sha256)
     assert set(found.timings_ms) == {
-        "shrink", "gate", "prepare", "network", "distance", "decide", "saliency",
+        "shrink", "gate", "prepare", "network", "distance", "decide", "saliency", "quality",
     }  # fmt: skip
     assert all(time >= 0 for time in found.timings_ms.values())
 

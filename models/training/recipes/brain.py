@@ -10,9 +10,8 @@ RECIPE = Recipe(
         Source("brain", {"tumour": "label"}, copies="known_copies_val_test_holdout.csv", blocks="patient_blocks.csv"),
     ),
     spec=InputSpec(192, 192, "stretch"),
-    augmentation=augment.BRAIN_ABROAD,
-    epochs=12,
-    sampling=0.5,
+    augmentation=augment.BRAIN,
+    epochs=18,
     # Glioma has a second source, the other tumours none: the main source is never left out.
     folds=(
         Fold("TCIA glioblastoma, NTUA", ("TCIA", "NTUA")),

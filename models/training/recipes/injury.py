@@ -8,8 +8,8 @@ RECIPE = Recipe(
     task=TASK,
     sources=(Source("injury", {"injury": "label", "burn_degree": "subtype", "wound_kind": "subtype"}),),
     spec=InputSpec(224, 224, "stretch"),
-    augmentation=augment.PHOTO_ABROAD,
-    epochs=20,
+    augmentation=augment.PHOTO,
+    epochs=36,
     patience=12,
     head_weights=(("injury", 1.0), ("burn_degree", 0.3), ("wound_kind", 0.5)),
     # Nearly all burns are of one source, so it is never left out.
