@@ -75,11 +75,14 @@ def test_a_label_that_must_not_be_missed_stays_possible_down_to_its_sensitive_th
 
 @every_registered_network
 def test_a_card_says_what_calibration_changed_and_on_how_many_images(task, network):
-    for fit in read_card(task, network).calibration.fits.values():
+    card = read_card(task, network)
+    for key, fit in card.calibration.fits.items():
         assert fit.n >= 10
         for errors in (fit.before, fit.after):
             assert 0 <= errors.ece <= 1 and 0 <= errors.brier <= 2 and 0 <= errors.nll <= 5
-        assert fit.after.nll <= fit.before.nll, "temperature 1 was better"
+        # Fitted for images from elsewhere, it is less sure of those at home than they deserve.
+        if not (card.elsewhere and key == task.primary):
+            assert fit.after.nll <= fit.before.nll, "temperature 1 was better"
 
 
 @every_registered_network
