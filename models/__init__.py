@@ -15,7 +15,7 @@ from models.decoders.single import DecodedImage, decode_image
 from models.decoders.stored import read_stored
 from models.decoders.turn import turn_clockwise
 from models.deployment import Deployment, NetworkId, UnfitChoice, current_deployment, registered_networks
-from models.elsewhere import Elsewhere
+from models.elsewhere import MOST_CALLED_CLEAR, MOST_WRONG, Elsewhere
 from models.frame import Facts, Frame
 from models.gate import Detection
 from models.imaging import encode_image, shrink_to_read
@@ -52,6 +52,8 @@ __all__ = [
     "FORMATS",
     "GATE_TARGETS",
     "MODALITY_TASK",
+    "MOST_CALLED_CLEAR",
+    "MOST_WRONG",
     "VIEWS",
     "Audit",
     "Card",

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from models.calibration import HeadCard
 from models.measures import ELSEWHERE_SUMMARY, Measure, MeasureSet, chosen
 
+# What a decision fitted elsewhere promises there, at most: the share of all images that is answered wrongly, and the
+# share of the ill that is called clear.
+MOST_WRONG, MOST_CALLED_CLEAR = 0.05, 0.03
+
 
 @dataclass(frozen=True)
 class Elsewhere:

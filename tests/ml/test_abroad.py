@@ -18,6 +18,7 @@ from models.training.abroad.measure import measure, tell
 from models.training.calibrate import calibrate_head
 from models.training.manifest import Example
 from models.training.recipe import Fold
+from tests.ml.labelled import needs_labelled_images
 from tests.ml.networks import uses_keras
 
 BRAIN = models.get_task("brain").head("tumour")
@@ -170,14 +171,11 @@ def test_a_fold_is_asked_about_all_but_its_test_images_and_of_what_it_learned(wo
     assert ({one.split for one in parts.learned}, {one.split for one in parts.home}) == ({"train"}, {"val"})
 
 
-@with_keras
+@needs_labelled_images
 def test_a_stricter_split_keeps_neighbouring_slices_apart():
     """Of the real data: no slice that is asked about has one from its own block among those learned."""
     from models.training.abroad.networks import keep_apart
-    from models.training.manifest import datasets_root
 
-    if not datasets_root().is_dir():
-        pytest.skip("the data sets are not here")
     parts = keep_apart(models.get_task("brain"))
     assert {one.block for one in parts.learned} == {"", "train"}
     assert {one.block for one in parts.abroad} == {"", "test"}
@@ -276,3 +274,17 @@ def test_the_command_trains_once_for_each_fold_and_tells_what_came_of_it(worksho
     assert measured(capsys) == out
     with pytest.raises(AssertionError):
         command.main([*arguments, "--with", "label_smoothing=0.0"])
+
+
+@with_keras
+def test_another_network_under_the_same_name_is_trained_anew(workshop, monkeypatch, capsys):
+    from models.training.abroad import command, networks
+    from tests.ml.drawn import one_layer
+
+    monkeypatch.setitem(TRUNKS, "cnn", one_layer)
+    trained = []
+    train = networks.train_short
+    monkeypatch.setattr(networks, "train_short", lambda *rest: trained.append(rest[1]) or train(*rest))
+    for network in ("mobilenet_v2", "cnn", "cnn"):
+        command.main([INJURY.name, "--with", "epochs=1", "--network", network])
+    assert trained == ["mobilenet_v2"] * 2 + ["cnn"] * 2

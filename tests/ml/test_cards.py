@@ -83,6 +83,8 @@ def test_a_card_says_what_calibration_changed_and_on_how_many_images(task, netwo
         # Fitted for images from elsewhere, it is less sure of those at home than they deserve.
         if not (card.elsewhere and key == task.primary):
             assert fit.after.nll <= fit.before.nll, "temperature 1 was better"
+        else:
+            assert card.heads[key].thresholds == card.elsewhere.decision.thresholds
 
 
 @every_registered_network

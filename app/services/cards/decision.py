@@ -64,8 +64,9 @@ def _decision_words(task: models.Task, card: models.Card) -> Iterator[str]:
     if abroad:
         yield (
             f"{task.head(task.primary).title}: temperature and thresholds were fitted on images of sources that the "
-            "networks of that measurement had never seen, so that there at most 5 in 100 images were answered wrongly "
-            "and at most 3 in 100 of the ill called clear. More images are not decided for it."
+            "networks of that measurement had never seen, so that there at most "
+            f"{100 * models.MOST_WRONG:.0f} in 100 images were answered wrongly and at most "
+            f"{100 * models.MOST_CALLED_CLEAR:.0f} in 100 of the ill called clear. More images are not decided for it."
         )
     at_home = [head for head in task.heads if not (abroad and head.key == task.primary)]
     several = [head.title for head in at_home if len(head.labels) > 2]

@@ -1,6 +1,5 @@
 """What the networks of all folds answered: raw logits, at home and abroad, in one file for each fold."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,8 +93,3 @@ def _read(stored: np.lib.npyio.NpzFile, place: str, task: Task) -> Asked:
         stored[f"{place}/groups"],
         stored[f"{place}/origins"],
     )
-
-
-def recipe_words(recipe: object) -> str:
-    """What tells one recipe from another, to know whether answers on disk are of it."""
-    return json.dumps(repr(recipe))

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from models.calibration import HeadCard
+from models.elsewhere import MOST_CALLED_CLEAR, MOST_WRONG
 from models.task import Head
 from models.training import metrics
 from models.training.abroad.answers import HeadAsked
@@ -20,7 +21,6 @@ from models.training.calibrate import calibrate_head, fit_temperature
 from models.training.manifest import MISSING
 from models.training.thresholds import EVEN, SENSITIVE_MISS_RATE, label_thresholds, operating_points
 
-MOST_WRONG, MOST_CALLED_CLEAR = 0.05, 0.03
 # Shares of a label's own images that may be ruled out, down to none at all; of one that must not be missed the second.
 RATES = (0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.10, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.01, 0.0)
 GRAVE_RATES = tuple(rate for rate in RATES if rate <= SENSITIVE_MISS_RATE)

@@ -1,6 +1,9 @@
 """One short network for each fold, which learns without the fold's sources and is asked about them."""
 
+import hashlib
+import json
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +14,7 @@ import numpy as np
 from models.architectures import trunk_of
 from models.task import Task
 from models.training import store
-from models.training.abroad.answers import Asked, FoldAnswers, asked, read_answers, recipe_words, write_answers
+from models.training.abroad.answers import Asked, FoldAnswers, asked, read_answers, write_answers
 from models.training.calibrate import validation_logits
 from models.training.datasets import load_examples
 from models.training.fit.batches import Batches
@@ -44,7 +47,13 @@ def answers_of(
     """
     run = folder / re.sub(r"\W+", "-", name).strip("-").lower()
     words, done = run / "recipe.txt", run / "answers.npz"
-    if done.exists() and words.read_text(encoding="utf-8") == recipe_words(recipe):
+    asked_for = training_words(network, recipe, parts)
+    if words.exists() and words.read_text(encoding="utf-8") != asked_for:
+        # Answers, and the checkpoint of a stopped training, are of something else.
+        shutil.rmtree(run)
+    run.mkdir(parents=True, exist_ok=True)
+    words.write_text(asked_for, encoding="utf-8")
+    if done.exists():
         return read_answers(done, task)
     model = train_short(task, network, recipe, parts.learned, run)
     unlearned = {head.key: _unlearned(head.key, len(head.labels), parts.learned) for head in task.heads}
@@ -53,8 +62,14 @@ def answers_of(
         return asked(examples, validation_logits(model, examples, recipe.spec, views), unlearned)
 
     write_answers(done, FoldAnswers(name, ask(parts.home), ask(parts.abroad)))
-    words.write_text(recipe_words(recipe), encoding="utf-8")
     return read_answers(done, task)
+
+
+def training_words(network: str, recipe: Recipe, parts: Parts) -> str:
+    """What tells one training from another: network, recipe, and the images learned from and asked about."""
+    images = [[one.path.name for one in some] for some in (parts.learned, parts.home, parts.abroad)]
+    digest = hashlib.sha256(json.dumps(images).encode()).hexdigest()
+    return f"{network}\n{recipe!r}\n{digest}\n"
 
 
 def leave_out(task: Task, folds: Sequence[Fold], fold: Fold) -> Parts:
@@ -113,7 +128,6 @@ def train_short(task: Task, network: str, recipe: Recipe, examples: list[Example
     batches = Batches(task, examples, recipe, training=True, seed=SEED)
     model = start_network(task, network, recipe, weights=imagenet_weights(trunk_of(network)))
     compile_for_training(task, model, examples, recipe, steps=recipe.epochs * len(batches))
-    run.mkdir(parents=True, exist_ok=True)
     callbacks = [
         keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
         keras.callbacks.CSVLogger(run / store.EPOCHS, append=True),
