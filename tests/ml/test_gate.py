@@ -21,8 +21,9 @@ from tests.ml.labelled import needs_labelled_images, sample
 from tests.ml.networks import TASKS, every_task
 
 OWN_SAMPLE, OTHER_SAMPLE, ODD_SAMPLE = 80, 16, 60
-# Of a sample of 80. The target is 0.05 of all, which injury and fracture miss on test: docs/figures.md.
-MAY_REFUSE_OWN, MUST_REFUSE_OTHERS, MUST_BE_GOOD = 0.12, 0.95, 0.99
+MAY_REFUSE_OWN, MUST_REFUSE_OTHERS, MUST_BE_GOOD = 0.05, 0.95, 0.99
+# These two miss the target on test (docs/figures.md): no more than they do now, on the sample.
+REFUSE_MORE = {"injury": 0.075, "fracture": 0.1125}
 MUST_READ_USUAL = 0.85
 # A screen without glare and rim passes for a radiograph now and then, and an MRI upside down is not told.
 MUST_NAME_ODD = {"turned": 0.7, "beside": 0.85, "above": 0.85, "drawn on": 0.85, "covered": 0.5, "screen": 0.5}
@@ -224,7 +225,7 @@ def refused_share(task: models.Task, modality: str, count: int) -> float:
 @needs_labelled_images
 @every_task
 def test_images_of_the_right_kind_pass(task):
-    assert refused_share(task, task.modality, OWN_SAMPLE) <= MAY_REFUSE_OWN
+    assert refused_share(task, task.modality, OWN_SAMPLE) <= REFUSE_MORE.get(task.name, MAY_REFUSE_OWN)
 
 
 @pytest.mark.slow
@@ -240,7 +241,7 @@ def test_images_of_other_kinds_are_refused(task):
 @every_task
 def test_the_task_of_a_right_image_is_found(task):
     found = [models.detect_task(pixels).task for pixels in pictures_of(task.modality, OWN_SAMPLE)]
-    assert np.mean([one == task for one in found]) >= 1 - MAY_REFUSE_OWN
+    assert np.mean([one == task for one in found]) >= 1 - REFUSE_MORE.get(task.name, MAY_REFUSE_OWN)
 
 
 @needs_labelled_images
