@@ -113,6 +113,17 @@ class Copies:
 
 
 @dataclass(frozen=True)
+class Heatmaps:
+    """How far the maps of the labels that the network puts first can be believed (models/training/heatmaps.py).
+
+    `cells`: height and width of a map.
+    """
+
+    cells: tuple[int, int]
+    measures: tuple[Measure, ...]
+
+
+@dataclass(frozen=True)
 class Audit:
     """All that the audit of the network whose model.keras has `sha256` found on the images of `split`.
 
@@ -128,6 +139,7 @@ class Audit:
     datasets: dict[str, MeasureSet] = field(default_factory=dict)
     altered_images: tuple[AlteredImages, ...] = ()
     copies: Copies | None = None
+    heatmaps: Heatmaps | None = None
 
 
 def read_audit(task: Task, network: NetworkId | None = None) -> Audit | None:

@@ -36,6 +36,12 @@ class Metric(StrEnum):
     ILL_AUC = "ill_auc"
     ANSWERED_WRONGLY = "answered_wrongly"
     CALLED_CLEAR = "called_clear"
+    INSERTION_LESS_DELETION = "insertion_less_deletion"
+    INSERTION_LESS_DELETION_OF_CENTRE = "insertion_less_deletion_of_centre"
+    HEAT_IN_RIGHT_QUARTER = "heat_in_right_quarter"
+    LIKENESS_MIRRORED_BACK = "likeness_mirrored_back"
+    LIKENESS_MIRRORED = "likeness_mirrored"
+    LIKENESS_TO_RANDOM_WEIGHTS = "likeness_to_random_weights"
 
     @property
     def words(self) -> str:
@@ -72,6 +78,12 @@ _TITLES = {
     Metric.ILL_AUC: "AUC, ill or not",
     Metric.ANSWERED_WRONGLY: "Answered and wrong, of all images",
     Metric.CALLED_CLEAR: "Ill, called clear",
+    Metric.INSERTION_LESS_DELETION: "Insertion less deletion, hottest places first",
+    Metric.INSERTION_LESS_DELETION_OF_CENTRE: "The same, the middle of the image first",
+    Metric.HEAT_IN_RIGHT_QUARTER: "Heat in the right one of four images (chance: 0.25)",
+    Metric.LIKENESS_MIRRORED_BACK: "Likeness to the map of the mirrored image, mirrored back",
+    Metric.LIKENESS_MIRRORED: "Likeness to that map as it is",
+    Metric.LIKENESS_TO_RANDOM_WEIGHTS: "Likeness to the map of random weights",
 }
 
 # What pages show first of a head, of one of its labels, of the images of one source, and of images from elsewhere; the

@@ -23,7 +23,8 @@ def trunk_of(network: str) -> str:
 
     Raises ValueError for a name that begins with none.
     """
-    for trunk in TRUNKS:
-        if network == trunk or network.startswith(f"{trunk}_"):
-            return trunk
+    # The longest: mobilenet_v2_finer begins with mobilenet_v2, too.
+    begin = [trunk for trunk in TRUNKS if network == trunk or network.startswith(f"{trunk}_")]
+    if begin:
+        return max(begin, key=len)
     raise ValueError(f"{network!r} does not begin with the name of a trunk; those are {', '.join(TRUNKS)}.")

@@ -1,12 +1,13 @@
 """Look for shortcuts of one task: python -m models.training.audit TASK [--split val] [--json OUT]
 
 How much of the task can be told from superficial cues, how much the network knows of where an image came from, what
-throws it off, and how many images have a copy in another split. Writes models/weights/<task>/<network>/audit.json
-(models/audit.py). --only-copies keeps all of the audit there is, and searches for copies anew.
+throws it off, whether its heatmaps mean something, and how many images have a copy in another split. Writes
+models/weights/<task>/<network>/audit.json (models/audit.py). --only PART does one of these parts anew, and keeps the
+rest of the audit there is.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from models.audit import AUDIT, AlteredImages, Audit, Baseline, Change, SourceProbes, encode_audit, read_audit
+from models.audit import (
+    AUDIT,
+    AlteredImages,
+    Audit,
+    Baseline,
+    Change,
+    Heatmaps,
+    SourceProbes,
+    encode_audit,
+    read_audit,
+)
 from models.deployment import current_deployment
 from models.imaging import prepare
 from models.inference import decide
@@ -26,6 +37,7 @@ from models.training.altered import CHANGES
 from models.training.answers import Answers
 from models.training.baseline import read_looks, tiny_image_baseline
 from models.training.datasets import copied_words, load_examples
+from models.training.heatmaps import heatmap_measures
 from models.training.manifest import MISSING, SPLITS, Example, read_upload
 from models.training.measuring import measure_shares
 from models.training.probe import source_classifier
@@ -33,8 +45,9 @@ from models.training.scoring import HeadScores, Reply, head_scores, score_images
 from models.training.sources import manifest_column
 from models.training.splits import search_copies
 
-# Altered images are answered for at most so many: enough for an interval of a few points, in a minute or two.
-MOST_ALTERED = 300
+# Altered images and heatmaps are looked at for at most so many: enough for an interval of a few points, in a minute or
+# two.
+MOST_ALTERED, MOST_MAPPED = 300, 100
 
 
 @dataclass(frozen=True)
@@ -107,9 +120,7 @@ def _by_label(task: Task, answers: Answers) -> dict[str, tuple[Measure, ...]]:
 
 def altered_answers(task: Task, examples: Sequence[Example]) -> tuple[AlteredImages, ...]:
     """`altered_images` of the audit, on the same images drawn at random for every change."""
-    known = [example for example in examples if example.targets[task.primary] != MISSING]
-    order = np.random.default_rng(20261120).permutation(len(known))[:MOST_ALTERED]
-    chosen = [known[index] for index in order]
+    chosen = _some(task, examples, MOST_ALTERED)
 
     def measures(change: Change) -> tuple[Measure, ...]:
         altered = [replace(one, pixels=CHANGES[change](read_upload(one))) for one in chosen]
@@ -118,6 +129,18 @@ def altered_answers(task: Task, examples: Sequence[Example]) -> tuple[AlteredIma
         return (*network, *measure_shares(_what_users_get(scores), scores.groups))
 
     return tuple(AlteredImages(change, measures(change)) for change in CHANGES)
+
+
+def mapped_answers(task: Task, examples: Sequence[Example]) -> Heatmaps:
+    """`heatmaps` of the audit, on some of these images."""
+    return heatmap_measures(task, _some(task, examples, MOST_MAPPED))
+
+
+def _some(task: Task, examples: Sequence[Example], most: int) -> list[Example]:
+    """At most so many of the images whose primary label is known, drawn at random, the same every time."""
+    known = [example for example in examples if example.targets[task.primary] != MISSING]
+    order = np.random.default_rng(20261120).permutation(len(known))[:most]
+    return [known[index] for index in order]
 
 
 def _what_users_get(scores: HeadScores) -> dict[Metric, np.ndarray]:
@@ -142,15 +165,25 @@ def audit(task: Task, split: str) -> Audit:
         datasets=dataset_answers(task, examples, answered),
         altered_images=altered_answers(task, examples),
         copies=search_copies(task),
+        heatmaps=mapped_answers(task, examples),
     )
 
 
-def with_copies(task: Task) -> Audit:
-    """The audit of the serving network with its copies searched for anew. Raises SystemExit where there is none."""
+# What `--only` does anew: field of the audit -> an audit, a task and the images of a split to the audit with it.
+PARTS: dict[str, Callable[[Audit, Task, Sequence[Example]], Audit]] = {
+    "altered_images": lambda one, task, examples: replace(one, altered_images=altered_answers(task, examples)),
+    "copies": lambda one, task, examples: replace(one, copies=search_copies(task)),
+    "heatmaps": lambda one, task, examples: replace(one, heatmaps=mapped_answers(task, examples)),
+}
+
+
+def with_part(task: Task, part: str) -> Audit:
+    """The audit of the serving network with one of PARTS made anew. Raises SystemExit where there is none of it."""
     before = read_audit(task)
-    if before is None:
-        raise SystemExit(f"The network that serves {task.name} has no audit yet: leave --only-copies out.")
-    return replace(before, copies=search_copies(task))
+    # Copies are of the images alone, whatever network learns from them.
+    if before is None or (part != "copies" and before.sha256 != get_network(task).card.sha256):
+        raise SystemExit(f"The network that serves {task.name} has no audit yet: leave --only out.")
+    return PARTS[part](before, task, load_examples(task, splits=(before.split,)))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -158,10 +191,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("task", help="a task name")
     parser.add_argument("--split", default="val", choices=SPLITS[1:], help="test only for a version that is released")
     parser.add_argument("--json", type=Path, help="write the audit here instead of beside the network")
-    parser.add_argument("--only-copies", action="store_true", help="search for copies, and keep the rest as it is")
+    parser.add_argument("--only", choices=PARTS, help="do this part anew, and keep the rest as it is")
     options = parser.parse_args(arguments)
     task = get_task(options.task)
-    done = with_copies(task) if options.only_copies else audit(task, options.split)
+    done = with_part(task, options.only) if options.only else audit(task, options.split)
     path = options.json or current_deployment().network_of(task).folder / AUDIT
     path.write_text(encode_audit(done), encoding="utf-8")
     print_audit(done)
@@ -183,6 +216,8 @@ def print_audit(done: Audit) -> None:
         print(f"{name}: {_words(there.measures)}")
     for altered in done.altered_images:
         print(f"{altered.change:24} {_words(altered.measures)}")
+    if done.heatmaps:
+        print(f"heatmaps of {done.heatmaps.cells} cells: {_words(done.heatmaps.measures)}")
     for copied in done.copies.splits if done.copies else ():
         print(copied_words(copied))
 

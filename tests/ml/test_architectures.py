@@ -13,9 +13,15 @@ from tests.ml.networks import TASKS, every_task, specialists, uses_keras
 pytestmark = uses_keras
 
 SIDE = 64
-STRIDES = {"efficientnet_lite2": 32, "mobilenet_v2": 32, "resnet50": 32, "cnn": 16}
+STRIDES = {
+    "efficientnet_lite2": 32, "efficientnet_lite2_finer": 16, "mobilenet_v2": 32, "mobilenet_v2_finer": 16,
+    "resnet50": 32, "cnn": 16,
+}  # fmt: skip
 # Trunks without heads, in millions.
-PARAMETERS = {"efficientnet_lite2": 4.869, "mobilenet_v2": 2.258, "resnet50": 23.588, "cnn": 0.684}
+PARAMETERS = {
+    "efficientnet_lite2": 4.869, "efficientnet_lite2_finer": 5.384, "mobilenet_v2": 2.258, "mobilenet_v2_finer": 2.736,
+    "resnet50": 23.588, "cnn": 0.684,
+}  # fmt: skip
 
 
 def pixels(count: int = 2, side: int = SIDE, seed: int = 0) -> np.ndarray:
@@ -50,9 +56,39 @@ def test_a_network_is_named_after_its_trunk():
 
     assert [trunk_of(name) for name in STRIDES] == list(STRIDES)
     assert trunk_of("mobilenet_v2_without_mura") == "mobilenet_v2"
+    assert trunk_of("mobilenet_v2_finer_without_mura") == "mobilenet_v2_finer"
     for name in ("", "mobilenet", "mobilenet_v25", "vgg16"):
         with pytest.raises(ValueError, match="trunk"):
             trunk_of(name)
+
+
+def test_a_finer_trunk_sees_with_the_trunk_that_it_is_of():
+    """What changes in the coarse map or under it changes the finer map there, and nowhere else."""
+    import keras
+
+    from models.architectures import TRUNKS, mobilenet_v2_finer
+
+    keras.utils.set_random_seed(3)
+    trunk = TRUNKS["mobilenet_v2_finer"](SIDE, SIDE)
+    coarse, lateral = trunk.get_layer("finer_coarse"), trunk.get_layer("finer_lateral")
+    assert lateral.input is trunk.get_layer(mobilenet_v2_finer.LATERAL).output
+    assert coarse.output.shape[1:3] == (SIDE // 32, SIDE // 32)
+    top = keras.Model([coarse.output, lateral.output], trunk.output)
+    parts = [np.zeros((1, *layer.output.shape[1:]), np.float32) for layer in (coarse, lateral)]
+    before = np.asarray(top(parts))
+    parts[1][0, 0, 0] = 1.0
+    changed = (np.asarray(top(parts)) != before).any(axis=-1)[0]
+    assert changed[0, 0]
+    assert not changed[2:].any()
+    assert not changed[:, 2:].any()
+
+
+def test_a_layer_that_is_not_twice_as_fine_is_an_error():
+    from models.architectures import TRUNKS
+    from models.architectures.finer import finer
+
+    with pytest.raises(ValueError, match="twice"):
+        finer(TRUNKS["mobilenet_v2"](SIDE, SIDE), "block_1_expand_relu")
 
 
 def test_black_and_white_pixels_are_scaled_inside_the_network():

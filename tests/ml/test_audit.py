@@ -14,7 +14,7 @@ from models.calibration import HeadCard
 from models.imaging import InputSpec
 from models.measures import Measure, Metric, find_measure
 from models.runtime import NetworkOutputs
-from models.training import audit, baseline, metrics, probe, scoring
+from models.training import audit, baseline, heatmaps, metrics, probe, scoring
 from models.training.altered import CHANGES
 from models.training.recipes import RECIPES
 from models.training.sources import manifest_column
@@ -162,12 +162,64 @@ class ColourNetwork:
         rest = sum(len(head.labels) for head in INJURY.heads) - 3
         logits = np.concatenate([batch[0].mean(axis=(0, 1)) / 10, np.zeros(rest)])
         fine = np.abs(np.diff(batch[0], axis=0)).mean(axis=(0, 1))
-        return NetworkOutputs(logits.astype(np.float32), np.zeros((1, 1, 3 + rest), np.float32), fine)
+        cells = cv2.resize(batch[0], (6, 6), interpolation=cv2.INTER_AREA) / 10
+        maps = np.concatenate([cells, np.zeros((6, 6, rest))], axis=2)
+        return NetworkOutputs(logits.astype(np.float32), maps.astype(np.float32), fine)
+
+
+class Blind(ColourNetwork):
+    """Says the same of every picture, and shows where at random."""
+
+    def run(self, batch: np.ndarray) -> NetworkOutputs:
+        raw = super().run(np.full_like(batch, 100.0))
+        return dataclasses.replace(raw, maps=np.random.default_rng(0).normal(size=raw.maps.shape).astype(np.float32))
+
+
+def test_hot_places_that_carry_the_answer_beat_others():
+    pixels, heat = np.full((1, 48, 48, 3), 100.0, np.float32), np.zeros((48, 48))
+    pixels[0, :16:2, :16] = 200.0  # stripes, which softening takes away
+    heat[:16, :16] = 1.0
+
+    def stripes(batch: np.ndarray) -> float:
+        return float(np.abs(np.diff(batch[0, :16, :16, 0], axis=0)).mean() / 100)
+
+    assert heatmaps.insertion_less_deletion(stripes, pixels, heat) > 0.5
+    assert heatmaps.insertion_less_deletion(stripes, pixels, -heat) < -0.5
+    assert heatmaps.insertion_less_deletion(lambda batch: 0.7, pixels, heat) == pytest.approx(0)
+
+
+def test_maps_that_turn_with_the_image_are_told_from_maps_that_do_not(drawn, monkeypatch):
+    def heatmap_of(network: ColourNetwork) -> dict[Metric, float]:
+        monkeypatch.setattr(heatmaps, "get_network", lambda task: network)
+        monkeypatch.setattr(heatmaps, "shuffled_network", lambda task: Blind())
+        measures = heatmaps.heatmap_measures(INJURY, drawn[:3]).measures
+        return {one.metric: one.value for one in measures}
+
+    seeing, blind = heatmap_of(ColourNetwork()), heatmap_of(Blind())
+    assert seeing[Metric.LIKENESS_MIRRORED_BACK] == pytest.approx(1, abs=0.01)
+    assert abs(seeing[Metric.LIKENESS_TO_RANDOM_WEIGHTS]) < 0.5
+    assert blind[Metric.LIKENESS_MIRRORED] == pytest.approx(1)
+    assert blind[Metric.LIKENESS_MIRRORED_BACK] < 0.5
+    assert blind[Metric.INSERTION_LESS_DELETION] == pytest.approx(0)
+
+
+def test_heat_is_looked_for_where_the_image_of_the_label_is(drawn, monkeypatch):
+    """Pictures of one colour for each label: the network that answers by colour finds its own among four."""
+    monkeypatch.setattr(heatmaps, "shuffled_network", lambda task: Blind())
+    shares = []
+    for network in (ColourNetwork(), Blind()):
+        monkeypatch.setattr(heatmaps, "get_network", lambda task, network=network: network)
+        measures = heatmaps.heatmap_measures(INJURY, drawn[:24]).measures
+        shares.append(find_measure(measures, Metric.HEAT_IN_RIGHT_QUARTER))
+    assert shares[0].n == 24
+    assert shares[0].value > 0.4
+    assert shares[1].value == pytest.approx(0.25, abs=0.1)
 
 
 def test_an_audit_tells_what_the_network_leans_on(drawn, tmp_path, monkeypatch, capsys):
-    for module in (audit, scoring):
+    for module in (audit, scoring, heatmaps):
         monkeypatch.setattr(module, "get_network", lambda task: ColourNetwork())
+    monkeypatch.setattr(heatmaps, "shuffled_network", lambda task: Blind())
     monkeypatch.setitem(RECIPES, INJURY.name, dataclasses.replace(RECIPES[INJURY.name], behind_gate=False))
     before = Audit(
         created="2026-01-31", sha256="e" * 64, split="val", tiny_image_baseline={},
@@ -192,4 +244,7 @@ def test_an_audit_tells_what_the_network_leans_on(drawn, tmp_path, monkeypatch, 
     altered = {entry.change: value(entry.measures) for entry in found.altered_images}
     assert altered[Change.NONE] == altered[Change.BLURRED] == 1
     assert altered[Change.GREY] == pytest.approx(1 / 3, abs=0.01)
-    assert "source of burn: chance 0.50" in capsys.readouterr().out
+    assert found.heatmaps.cells == (6, 6)
+    printed = capsys.readouterr().out
+    assert "source of burn: chance 0.50" in printed
+    assert "heatmaps of (6, 6) cells: Insertion less deletion" in printed

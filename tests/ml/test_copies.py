@@ -244,7 +244,7 @@ def test_an_audit_of_before_is_read_and_only_its_copies_are_added(audited, capsy
     assert "copies" not in json.loads(audited.read_text())
     assert models.read_audit(INJURY) == OLD
     know(audited.parents[3], "injury,train1.png,test1.png,copy")
-    audit.main(["injury", "--only-copies"])
+    audit.main(["injury", "--only", "copies"])
     found = models.read_audit(INJURY)
     assert replace(found, copies=None) == OLD
     assert found.copies.splits == (
@@ -261,7 +261,7 @@ def test_an_audit_of_before_is_read_and_only_its_copies_are_added(audited, capsy
 def test_copies_are_added_to_no_audit_that_is_not_there(audited):
     audited.unlink()
     with pytest.raises(SystemExit, match="has no audit yet"):
-        audit.main(["injury", "--only-copies"])
+        audit.main(["injury", "--only", "copies"])
 
 
 def test_an_audit_keeps_what_was_found(audited):
@@ -273,7 +273,7 @@ def test_an_audit_keeps_what_was_found(audited):
 @pytest.mark.parametrize("task", models.all_tasks(), ids=lambda task: task.name)
 def test_copies_were_searched_for_in_the_images_of_every_serving_network(task):
     found = getattr(models.read_audit(task), "copies", None)
-    assert found, f"run: python -m models.training.audit {task.name} --only-copies"
+    assert found, f"run: python -m models.training.audit {task.name} --only copies"
     assert all(0 <= one.in_use <= one.copied <= one.n for one in found.splits)
     counts = {(one.other, one.split): one.in_use for one in found.splits}
     assert counts["train", "val"] == counts["train", "test"] == 0, "known copies stay out of training"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import models
 from app.services.cards.content import Section, Table
-from app.services.cards.tables import crossed_table
+from app.services.cards.tables import crossed_table, measures_table
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 KEY, TITLE = "audit", "Shortcuts: could the source give the answer away?"
@@ -16,6 +16,12 @@ PROBE = "Source: how well the source of an image can be told from the network's 
 ALTERED = (
     "Altered images: the same test with images altered in ways that would not change a reader's answer, or that a "
     "reader would send back. Refused and answered wrongly are what a user meets; the rest is of the network alone."
+)
+HEATMAPS = (
+    "Heatmaps: whether the places shown as hot carry the answer. Insertion less deletion is how much more of the "
+    "answer's probability comes with the hottest places than is left without them: above 0 they carry it. The middle "
+    "of the image is shown for comparison. Likeness is a rank correlation, 1 for the same map: a mirrored image should "
+    "give the mirrored map, and a network with random weights another one."
 )
 COPIES = (
     "Copies: images that occur twice, whether turned, mirrored or recompressed. Most are found by likeness, so that "
@@ -57,6 +63,7 @@ def audit_section(task: models.Task, card: models.Card, audit: models.Audit | No
         (BASELINE, _baseline_tables(task, audit)),
         (PROBE, _probe_tables(task, audit)),
         (ALTERED, _altered_tables(audit)),
+        (HEATMAPS, _heatmap_tables(audit)),
         (COPIES, _copies_tables(audit)),
     )
     other = f"This audit is of an earlier version of the network, SHA-256 {audit.sha256}."
@@ -103,6 +110,13 @@ def _probe_tables(task: models.Task, audit: models.Audit) -> list[Table]:
 def _altered_tables(audit: models.Audit) -> list[Table]:
     named = {CHANGES[altered.change]: altered.measures for altered in audit.altered_images}
     return [crossed_table("Answers to altered images", "Image", named)] if named else []
+
+
+def _heatmap_tables(audit: models.Audit) -> list[Table]:
+    if audit.heatmaps is None:
+        return []
+    height, width = audit.heatmaps.cells
+    return [measures_table(f"Heatmaps of {height} x {width} cells", audit.heatmaps.measures)]
 
 
 def _copies_tables(audit: models.Audit) -> list[Table]:

@@ -58,7 +58,8 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
 
 def imagenet_weights(network: str) -> Path | None:
     """The ImageNet start of this trunk beside the data sets; None where there is none."""
-    return next((datasets_root().parent / "weights").glob(f"{trunk_of(network)}_imagenet*"), None)
+    trunk = trunk_of(network).removesuffix("_finer")
+    return next((datasets_root().parent / "weights").glob(f"{trunk}_imagenet*"), None)
 
 
 def _trunk(name: str, recipe: Recipe, weights: Path | None) -> keras.Model:
