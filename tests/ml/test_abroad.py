@@ -1,6 +1,7 @@
 """The yardstick: networks asked about sources that they never saw, and decisions that are fitted on such answers."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -252,6 +253,10 @@ def test_a_short_recipe_takes_over_all_that_is_not_changed(workshop):
     assert dataclasses.replace(short.augmentation, mix=workshop.augmentation.mix) == workshop.augmentation
 
 
+def numbers(printed: str) -> list[float]:
+    return [float(number) for number in re.findall(r"\d\.\d+", printed)]
+
+
 def measured(capsys) -> str:
     """What was printed after Keras's lines."""
     return capsys.readouterr().out.partition("== ")[2]
@@ -274,6 +279,51 @@ def test_the_command_trains_once_for_each_fold_and_tells_what_came_of_it(worksho
     assert measured(capsys) == out
     with pytest.raises(AssertionError):
         command.main([*arguments, "--with", "label_smoothing=0.0"])
+
+
+@with_keras
+def test_a_blend_of_one_run_says_what_the_run_said(workshop, capsys):
+    from models.training.abroad import blends, command
+
+    command.main([INJURY.name, "--name", "one", "--with", "epochs=1"])
+    alone = numbers(measured(capsys))
+    for options in ([], ["--soup"]):
+        blends.main([INJURY.name, "one", *options])
+        # Answers are kept as float16.
+        assert numbers(measured(capsys)) == pytest.approx(alone, abs=0.01)
+
+
+@with_keras
+def test_blends_of_two_runs_are_of_both(workshop, capsys):
+    from models.training.abroad import blends, command
+
+    runs = {}
+    for name, smoothing in (("one", 0.05), ("other", 0.5)):
+        command.main([INJURY.name, "--name", name, "--with", "epochs=1", "--with", f"label_smoothing={smoothing}"])
+        runs[name] = measured(capsys)
+    names = list(runs)
+    for options in ([], ["--soup"], ["--soup", "--to-start", "0.5"]):
+        blends.main([INJURY.name, *names, *options])
+        runs[tuple(options)] = measured(capsys)
+    assert len(set(runs.values())) == 5
+    blends.main([INJURY.name, *reversed(names)])
+    assert measured(capsys) == runs[()], "in any order"
+
+
+def test_runs_of_other_images_are_not_blended():
+    from models.training.abroad.answers import Asked, FoldAnswers
+    from models.training.abroad.blends import mean_answers
+
+    def answers(group: str) -> FoldAnswers:
+        heads, groups = INJURY.heads, np.array([group] * 6)
+        some = Asked(
+            {head.key: np.eye(6, len(head.labels)) for head in heads},
+            {head.key: np.arange(6) % len(head.labels) for head in heads}, groups, groups,
+        )  # fmt: skip
+        return FoldAnswers("soft", some, some)
+
+    with pytest.raises(SystemExit, match="other images"):
+        mean_answers(INJURY, [answers("a"), answers("b")])
 
 
 @with_keras

@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--network", default="mobilenet_v2", help="the trunk that the short networks have")
     parser.add_argument("--name", default="recipe", help="the run's name, to keep trials apart")
     parser.add_argument(
-        "--with", dest="changes", action="append", default=[], type=_change, metavar="FIELD=VALUE",
+        "--with", dest="changes", action="append", default=[], type=change, metavar="FIELD=VALUE",
         help="another value of a field, of side or colour, or the name of an augmentation; augmentation.PART=VALUE",
     )  # fmt: skip
     parser.add_argument("--apart", action="store_true", help="one more network, for a stricter split at home")
@@ -147,7 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _change(words: str) -> tuple[str, Any]:
+def change(words: str) -> tuple[str, Any]:
+    """FIELD=VALUE of the command line. Raises argparse.ArgumentTypeError for a field that no recipe has."""
     field, _, value = words.partition("=")
     if field not in (*FIELDS, "side", "colour") and not field.startswith(PART):
         raise argparse.ArgumentTypeError(f"a recipe has no {field!r}; it has {', '.join(FIELDS)}")

@@ -26,7 +26,7 @@ from models.training.recipe import Fold, Recipe
 SEED = 20261126
 # A network that met fewer images of a label is not asked about it.
 FEWEST = 30
-WEIGHTS = "last.weights.h5"
+WEIGHTS, ANSWERS = "last.weights.h5", "answers.npz"
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def answers_of(
 
     A training that was stopped goes on with the epoch after its last.
     """
-    run = folder / re.sub(r"\W+", "-", name).strip("-").lower()
-    words, done = run / "recipe.txt", run / "answers.npz"
+    run = run_of(folder, name)
+    words, done = run / "recipe.txt", run / ANSWERS
     asked_for = training_words(network, recipe, parts)
     if words.exists() and words.read_text(encoding="utf-8") != asked_for:
         # Answers, and the checkpoint of a stopped training, are of something else.
@@ -56,13 +56,25 @@ def answers_of(
     if done.exists():
         return read_answers(done, task)
     model = train_short(task, network, recipe, parts.learned, run)
+    write_answers(done, ask_network(task, model, recipe, name, parts, views))
+    return read_answers(done, task)
+
+
+def run_of(folder: Path, name: str) -> Path:
+    """The folder in `folder` of the fold of this name."""
+    return folder / re.sub(r"\W+", "-", name).strip("-").lower()
+
+
+def ask_network(
+    task: Task, model: keras.Model, recipe: Recipe, name: str, parts: Parts, views: tuple[str, ...]
+) -> FoldAnswers:
+    """What a network that learned `parts.learned` says of the other images."""
     unlearned = {head.key: _unlearned(head.key, len(head.labels), parts.learned) for head in task.heads}
 
     def ask(examples: list[Example]) -> Asked:
         return asked(examples, validation_logits(model, examples, recipe.spec, views), unlearned)
 
-    write_answers(done, FoldAnswers(name, ask(parts.home), ask(parts.abroad)))
-    return read_answers(done, task)
+    return FoldAnswers(name, ask(parts.home), ask(parts.abroad))
 
 
 def training_words(network: str, recipe: Recipe, parts: Parts) -> str:
