@@ -8,6 +8,7 @@ from models.audit import Audit, Change, read_audit
 from models.calibration import HeadCard
 from models.card import Card, HeadFit, ReliabilityBin, Start, Training
 from models.card_file import NetworkUnavailable
+from models.decoders.dicom.signature import matches as is_dicom
 from models.decoders.errors import DecodersBusy, DecodersUnavailable, UnreadableCode, UnreadableImage
 from models.decoders.pool import DecodedFrame, DecoderLimits, DecoderPool
 from models.decoders.registry import FORMATS, FileFormat, read_file
@@ -18,6 +19,7 @@ from models.deployment import Deployment, NetworkId, UnfitChoice, current_deploy
 from models.elsewhere import MOST_CALLED_CLEAR, MOST_WRONG, Elsewhere
 from models.frame import Facts, Frame
 from models.gate import Detection
+from models.header import NO_HEADER, Header
 from models.imaging import encode_image, shrink_to_read
 from models.inference import detect_task, get_card, load_networks, network_status, predict
 from models.measures import GateSet, Measure, MeasureSet, Metric, chosen, find_measure
@@ -54,6 +56,7 @@ __all__ = [
     "MODALITY_TASK",
     "MOST_CALLED_CLEAR",
     "MOST_WRONG",
+    "NO_HEADER",
     "VIEWS",
     "Audit",
     "Card",
@@ -78,6 +81,7 @@ __all__ = [
     "HeadCard",
     "HeadFit",
     "HeadResult",
+    "Header",
     "Label",
     "LabelResult",
     "Measure",
@@ -115,6 +119,7 @@ __all__ = [
     "find_measure",
     "get_card",
     "get_task",
+    "is_dicom",
     "load_networks",
     "network_status",
     "predict",

@@ -23,6 +23,7 @@ from models.gate import (
     judge,
     judge_distance,
 )
+from models.header import NO_HEADER, Header, check_header
 from models.imaging import InputSpec, prepare, shrink_to_read
 from models.modality import MODALITY_TASK
 from models.quality import rate_quality
@@ -63,19 +64,20 @@ class Stopwatch:
         self.timings_ms[name] = round((time.perf_counter() - start) * 1000, 3)
 
 
-def predict(task: Task, pixels: np.ndarray) -> Prediction:
-    """What the network of `task` makes of uint8 RGB pixels [h, w, 3].
+def predict(task: Task, pixels: np.ndarray, header: Header = NO_HEADER) -> Prediction:
+    """What the network of `task` makes of uint8 RGB pixels [h, w, 3] out of a file with this header.
 
-    Righting, gate, network, distance, calibration, decision, saliency maps. An image that the gate refuses is
-    NOT_ASSESSED, without probabilities. Raises NetworkUnavailable when the task's network or the gate's cannot be
-    loaded.
+    Header, righting, gate, network, distance, calibration, decision, saliency maps. An image that its header or the
+    gate refuses is NOT_ASSESSED, without probabilities. Raises NetworkUnavailable when the task's network or the gate's
+    cannot be loaded.
     """
     watch = Stopwatch()
     network = get_network(task)
     with watch.stage("shrink"):
         pixels = shrink_to_read(pixels)
     with watch.stage("gate"):
-        verdict = pass_gate(task, pixels)
+        contradiction, suggested = check_header(task, header)
+        verdict = GateVerdict(contradiction, suggested) if contradiction else pass_gate(task, pixels)
     reading = _Reading(task, network, watch, pixels.shape[:2], verdict.righted or Righted(pixels))
     if not verdict.passed:
         return reading.not_assessed(verdict)

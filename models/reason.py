@@ -18,6 +18,11 @@ class ReasonCode(StrEnum):
     probable label first. `measured` and `limit` are in the unit of the test in models/gate.py.
     """
 
+    # The header of a file contradicts the task; `modality`, `body_part` and `view_position` are codes of DICOM.
+    HEADER_MODALITY = "header_modality"  # expected: modality; modality
+    HEADER_BODY_PART = "header_body_part"  # expected: modality; body_part
+    LATERAL_VIEW = "lateral_view"  # view_position
+
     # The gate refuses an image.
     TOO_SMALL = "too_small"  # width, height: pixels; fewest: pixels of the smallest image allowed
     BLANK = "blank"  # measured, limit

@@ -14,9 +14,10 @@ import models
 from app import create_app
 from app.entities import Role, User
 from app.extensions import db
-from app.services.accounts import passwords
+from app.services.accounts import passwords, tokens
 from config import Testing
 from models import deployment
+from tests.actors import by
 from tests.fakes import FakeNetworks
 from tests.pages import PageClient
 
@@ -140,6 +141,13 @@ def sign_in(app, make_user) -> Callable[..., PageClient]:
 @pytest.fixture
 def clinician(sign_in) -> PageClient:
     return sign_in(Role.CLINICIAN)
+
+
+@pytest.fixture
+def bearer(clinician) -> dict[str, str]:
+    """What a script of the clinician sends to the API."""
+    _, token = tokens.create_token(user=clinician.user, name="script", actor=by(clinician.user))
+    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.fixture

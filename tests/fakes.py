@@ -8,8 +8,10 @@ from PIL import Image
 
 import models
 from models import (
+    NO_HEADER,
     Decision,
     HeadCard,
+    Header,
     HeadResult,
     LabelResult,
     NetworkVersion,
@@ -88,9 +90,11 @@ class FakeNetworks:
     registered: dict[str, tuple[str, ...]] = field(default_factory=dict)
     elsewhere: models.Elsewhere | None = None
     calls: int = 0
+    headers: list[Header] = field(default_factory=list)
 
-    def predict(self, task: Task, pixels: np.ndarray) -> Prediction:
+    def predict(self, task: Task, pixels: np.ndarray, header: Header = NO_HEADER) -> Prediction:
         self.calls += 1
+        self.headers.append(header)
         if self.failure:
             raise self.failure
         if self.calls in self.failing:

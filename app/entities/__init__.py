@@ -1,5 +1,6 @@
 """The tables, one file per subject."""
 
+from app.entities.acquisitions import Acquisition
 from app.entities.analyses import Analysis, Finding
 from app.entities.audit import AuditEvent
 from app.entities.base import MAX_ID, Entity, new_key, utc_now
@@ -12,6 +13,7 @@ from app.entities.users import ApiToken, Role, User
 __all__ = [
     "MAX_ID",
     "MAX_TERM",
+    "Acquisition",
     "Analysis",
     "ApiToken",
     "AuditEvent",

@@ -13,6 +13,7 @@ from app.entities.users import User
 from app.extensions import db
 
 if TYPE_CHECKING:
+    from app.entities.acquisitions import Acquisition
     from app.entities.analyses import Analysis
     from app.entities.reports import Report
     from app.entities.reviews import Review
@@ -158,6 +159,8 @@ class Image(Entity):
     failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     study: Mapped[Study] = relationship(back_populates="images")
+    # Only of an image that came with a DICOM header.
+    acquisition: Mapped["Acquisition | None"] = relationship()
     analyses: Mapped[list["Analysis"]] = relationship(back_populates="image", order_by="Analysis.id")
 
     @property

@@ -1,4 +1,4 @@
-"""The processes in which files of strangers are decoded: one pool for each server process."""
+"""The processes in which files of strangers are decoded: for each server process one pool, and one for DICOM."""
 
 import atexit
 from contextlib import suppress
@@ -6,6 +6,7 @@ from functools import cache
 
 from flask import current_app
 
+import models
 from app.errors import NotAvailable, ServerBusy
 from models import DecodedFrame, DecoderPool, DecodersBusy, DecodersUnavailable
 
@@ -16,7 +17,8 @@ def decode_file(data: bytes) -> tuple[DecodedFrame, ...]:
     Raises models.UnreadableImage; ServerBusy where no process is free, NotAvailable where none can be started.
     """
     try:
-        return _pool(current_app.config["DECODERS"]).decode(data)
+        pool = _dicom_pool if models.is_dicom(data) else _pool
+        return pool(current_app.config["DECODERS"]).decode(data)
     except DecodersBusy as busy:
         raise ServerBusy(
             "Too many images are being read at the moment. Nothing was saved; send them again in a moment.",
@@ -45,5 +47,13 @@ def are_available() -> bool:
 @cache
 def _pool(processes: int) -> DecoderPool:
     pool = DecoderPool(processes)
+    atexit.register(pool.close)
+    return pool
+
+
+@cache
+def _dicom_pool(processes: int) -> DecoderPool:
+    """Its processes start with the first DICOM file: who has none pays no memory for them."""
+    pool = DecoderPool(processes, module="models.decoders.dicom.child")
     atexit.register(pool.close)
     return pool

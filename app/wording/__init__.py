@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import models
 from app.entities import FailureCode, ImageStatus, StudyStatus
+from app.wording.dicom import VIEWS, code_text, modality_text
 from app.wording.reasons import REASONS, RIGHTED
 from models import Decision, Outcome
 
@@ -172,6 +173,10 @@ def _value_text(key: str, values: Mapping[str, Any], task: models.Task | None) -
     match key:
         case "expected" | "seen":
             return label_name(models.MODALITY_TASK, value)
+        case "modality":
+            return modality_text(value)
+        case "body_part" | "view_position":
+            return code_text(value, VIEWS)
         case "turned" | "layout":
             return label_name(models.MODALITY_TASK, value, key)
         case "task":

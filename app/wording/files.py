@@ -39,6 +39,16 @@ UNREADABLE = {
         "The image is a strip; the long side may be at most {limit} times the short one. Send the whole picture."
     ),
     UnreadableCode.NOT_FINITE: ("The image holds values that are no numbers. Export it again as an 8-bit JPEG or PNG."),
+    UnreadableCode.NO_PICTURE: (
+        "The DICOM file holds no picture but {kind}. Send the images of the examination themselves."
+    ),
+    UnreadableCode.DICOMDIR: (
+        "This is a DICOMDIR, the list of the files on a disc, and no image. Send the image files that lie beside it."
+    ),
+    UnreadableCode.TRANSFER_SYNTAX: (
+        "The pixels of the DICOM file are coded in a way that cannot be read here ({name}). Have the archive send it "
+        "uncompressed, or as JPEG 2000, JPEG-LS or RLE."
+    ),
     UnreadableCode.DECODER_MISSING: (
         "{format} images cannot be read on this server. Export the image as a JPEG or PNG, "
         "or ask the administrator to install {package}."

@@ -6,6 +6,17 @@ A placeholder is a key of the reason's values; app/wording/__init__.py words the
 from models import ReasonCode, RightingCode
 
 REASONS: dict[str, str] = {
+    ReasonCode.HEADER_MODALITY: (
+        "The file's header says that this is {modality}, not {expected}. Check the image and the task."
+    ),
+    ReasonCode.HEADER_BODY_PART: (
+        "The file's header names another part of the body, {body_part}, where the task reads {expected}. Check the "
+        "image and the task; if the header is wrong, have it corrected in the archive."
+    ),
+    ReasonCode.LATERAL_VIEW: (
+        "The file's header says that this is a lateral view ({view_position}). The network learned from frontal chest "
+        "radiographs only: send the frontal view."
+    ),
     ReasonCode.TOO_SMALL: (
         "The image is too small to assess: {width} × {height} pixels. Send it in full size, not a preview."
     ),

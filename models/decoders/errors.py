@@ -19,6 +19,9 @@ class UnreadableCode(StrEnum):
     TOO_SMALL = "too_small"  # width, height, limit
     TOO_NARROW = "too_narrow"  # limit
     NOT_FINITE = "not_finite"
+    NO_PICTURE = "no_picture"  # kind
+    DICOMDIR = "dicomdir"
+    TRANSFER_SYNTAX = "transfer_syntax"  # name
     DECODER_MISSING = "decoder_missing"  # format, package
     DECODER_CRASHED = "decoder_crashed"
     DECODER_TOO_SLOW = "decoder_too_slow"  # limit, in seconds

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from models.decoders import bmp, heif, jpeg, png, tiff, webp
+from models.decoders.dicom import signature as dicom
 from models.decoders.errors import UnreadableCode, UnreadableImage
 from models.frame import Frame
 
@@ -27,6 +28,8 @@ class FileFormat:
 JPEG = FileFormat("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), jpeg.MEDIA_TYPE, jpeg.matches, jpeg.read)
 PNG = FileFormat("PNG", (".png",), png.MEDIA_TYPE, png.matches, png.read)
 FORMATS = (
+    # First: its preamble may hold the beginning of another format, often TIFF.
+    FileFormat("DICOM", (".dcm", ".dicom"), dicom.MEDIA_TYPE, dicom.matches, dicom.read),
     JPEG,
     PNG,
     FileFormat("TIFF", (".tif", ".tiff"), tiff.MEDIA_TYPE, tiff.matches, tiff.read),

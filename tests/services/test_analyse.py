@@ -85,7 +85,7 @@ def test_stores_the_task_that_the_gate_offers(receive, networks):
 def test_the_network_sees_the_stored_pixels(receive, monkeypatch):
     study, seen = receive(), []
     predict = models.predict
-    monkeypatch.setattr(models, "predict", lambda task, pixels: seen.append(pixels) or predict(task, pixels))
+    monkeypatch.setattr(models, "predict", lambda task, *image: seen.append(image[0]) or predict(task, *image))
     studies.analyse_study(study)
     stored = models.decode_image(file_store().get(study.images[0].stored_name)).pixels
     assert (seen[0] == stored).all()
@@ -106,7 +106,7 @@ def test_the_most_serious_then_most_probable_image_decides(answers, lead, receiv
     study = receive(images=2)
     given = [answer("chest", *what) for what in answers]
     waiting = iter(given)
-    monkeypatch.setattr(models, "predict", lambda _task, _pixels: next(waiting))
+    monkeypatch.setattr(models, "predict", lambda *_: next(waiting))
     studies.analyse_study(study)
     assert studies.lead_analysis(study) is study.images[lead].analysis
     assert study.outcome == answers[lead][0]
@@ -118,7 +118,7 @@ def test_the_most_serious_then_most_probable_image_decides(answers, lead, receiv
 def test_one_failed_image_does_not_cost_the_others(receive, networks, monkeypatch):
     study, predict = receive(images=2), models.predict
 
-    def fail_first(task, pixels):
+    def fail_first(*_):
         monkeypatch.setattr(models, "predict", predict)
         raise RuntimeError("broken")
 

@@ -100,11 +100,11 @@ def test_an_image_passes_through_its_states(study, image, monkeypatch):
     assert (image.status, study.status, study.outcome) == ("received", "waiting", "")
     predict, seen = models.predict, []
 
-    def look(task, pixels):
+    def look(task, *read):
         assert not db.session().in_transaction()
         seen.append(db.session.execute(db.select(Image.status, Study.status).join(Image.study)).first())
         db.session.rollback()
-        return predict(task, pixels)
+        return predict(task, *read)
 
     monkeypatch.setattr(models, "predict", look)
     assert studies.analyse(image.id) is ImageStatus.DONE
@@ -132,9 +132,9 @@ def test_two_images_finished_at_once_make_one_whole_study(app, study, monkeypatc
     """Each transaction sees what the other has stored, or the study would wait for ever."""
     predict, both = models.predict, Barrier(2, timeout=WAIT)
 
-    def together(task, pixels):
+    def together(task, *read):
         both.wait()
-        return predict(task, pixels)
+        return predict(task, *read)
 
     monkeypatch.setattr(models, "predict", together)
     for _ in range(5):
@@ -170,11 +170,11 @@ def test_who_was_killed_is_followed_by_another(app, study, image, networks, data
 def test_who_was_taken_for_dead_leaves_nothing(study, image, networks, monkeypatch):
     predict = models.predict
 
-    def slow(task, pixels):
+    def slow(task, *read):
         monkeypatch.setattr(models, "predict", predict)
         run_out(image)
         assert studies.analyse(image.id) is ImageStatus.DONE
-        return predict(task, pixels)
+        return predict(task, *read)
 
     monkeypatch.setattr(models, "predict", slow)
     assert studies.analyse(image.id) is None
@@ -196,10 +196,10 @@ def test_who_is_told_to_stop_gives_the_image_back(study, image, networks, monkey
 def test_a_study_that_was_purged_meanwhile_gets_no_files(study, image, networks, monkeypatch):
     predict = models.predict
 
-    def purged(task, pixels):
+    def purged(task, *read):
         studies.delete_study(study=study, actor=by(study.owner))
         studies.purge_studies(deleted_before_days=0, actor=by())
-        return predict(task, pixels)
+        return predict(task, *read)
 
     monkeypatch.setattr(models, "predict", purged)
     assert studies.analyse(image.id) is None

@@ -19,6 +19,9 @@ KEPT = {
     "not_excluded": ["tuberculosis"], "probabilities": [0.09], "thresholds": [0.0565],
 }  # fmt: skip
 VALUES = {
+    ReasonCode.HEADER_MODALITY: {"expected": "chest_xray", "modality": "CT"},
+    ReasonCode.HEADER_BODY_PART: {"expected": "chest_xray", "body_part": "HAND"},
+    ReasonCode.LATERAL_VIEW: {"view_position": "LL"},
     ReasonCode.TOO_SMALL: {"width": 60, "height": 40, "fewest": 5625},
     ReasonCode.OTHER_MODALITY: {"expected": "chest_xray", "seen": "brain_mri", "task": "brain"},
     ReasonCode.UNEXPECTED_MODALITY: {"expected": "chest_xray"},
@@ -67,6 +70,17 @@ def test_the_quality_is_said_with_its_weakest_part():
             Reason("other_modality", {"expected": "chest_xray", "seen": "brain_mri", "task": "brain"}),
             None,
             "This looks like a brain MRI, not a chest X-ray. The task Brain MRI reads such images.",
+        ),
+        (
+            Reason("header_modality", {"expected": "brain_mri", "modality": "CT"}),
+            None,
+            "The file's header says that this is a CT, not a brain MRI. Check the image and the task.",
+        ),
+        (
+            Reason("lateral_view", {"view_position": "LL"}),
+            None,
+            "The file's header says that this is a lateral view (left lateral). The network learned from frontal chest "
+            "radiographs only: send the frontal view.",
         ),
         (
             Reason("turned", {"turned": "left"}),

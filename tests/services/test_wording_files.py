@@ -19,6 +19,8 @@ VALUES = {
     "too_long": {"width": 12_000, "height": 40, "limit": 10_000},
     "too_small": {"width": 31, "height": 31, "limit": 32},
     "too_narrow": {"limit": 8},
+    "no_picture": {"kind": "a structured report"},
+    "transfer_syntax": {"name": "JPEG Extended (Process 2 and 4), 12 bits"},
     "decoder_missing": {"format": "HEIC", "package": "pillow-heif"},
     "decoder_too_slow": {"limit": 20},
 }

@@ -13,9 +13,7 @@ import pytest
 from app.entities import Analysis, AuditEvent, Image, Study
 from app.extensions import db
 from app.services import decoders
-from app.services.accounts import tokens
 from models import DecoderLimits, DecoderPool
-from tests.actors import by
 from tests.fakes import picture
 from tests.sending import stored_files, upload
 
@@ -47,12 +45,6 @@ def pool(use_pool) -> DecoderPool:
     pool = use_pool()
     pool.decode(picture())
     return pool
-
-
-@pytest.fixture
-def bearer(clinician) -> dict[str, str]:
-    _, token = tokens.create_token(user=clinician.user, name="script", actor=by(clinician.user))
-    return {"Authorization": f"Bearer {token}"}
 
 
 def post_to_api(client, data: bytes, headers: dict[str, str]):

@@ -9,9 +9,7 @@ import pytest
 import models
 from app.entities import Analysis, Image, Study
 from app.extensions import db
-from app.services.accounts import tokens
 from bench.opened import open_gate
-from tests.actors import by
 from tests.sending import stored_files, upload
 
 FOLDER = Path(__file__).parents[3] / "shared" / "field_cases"
@@ -40,12 +38,6 @@ TASKS = {PLAIN: "skin_lesion", FILM: "chest", SRGB: "skin_lesion"}
 def opened_gate():
     with open_gate():
         yield
-
-
-@pytest.fixture
-def bearer(clinician) -> dict[str, str]:
-    _, token = tokens.create_token(user=clinician.user, name="script", actor=by(clinician.user))
-    return {"Authorization": f"Bearer {token}"}
 
 
 def bytes_of(name: str) -> bytes:

@@ -10,6 +10,7 @@ import models
 from app import wording
 from app.entities import Analysis, Finding, Image, ImageStatus, Review, Study, StudyStatus
 from app.services import settings
+from app.services.report.acquisition import acquisition_facts, acquisition_notices
 from app.services.report.content import (
     HeadSection,
     Heatmap,
@@ -109,6 +110,8 @@ def _image_section(image: Image, task: models.Task | None, cards: Cards) -> Imag
         quality=_quality(analysis) if analysis else None,
         righted=_righted(analysis) if analysis else (),
         righted_codes=tuple(one["code"] for one in analysis.righted) if analysis else (),
+        acquisition=acquisition_facts(image.acquisition),
+        notices=acquisition_notices(image.acquisition, image.study),
     )
 
 

@@ -86,6 +86,14 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """One fact with its title."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Heatmap:
     """The label that a stored heatmap of an image speaks for: its key and its name."""
 
@@ -120,7 +128,8 @@ class ImageSection:
     `heatmaps`: those that there are, the most probable label's first. `suggested_task`: name of the task that the gate
     offered for the image instead; "" if none. `reason_code` and `reason_values`: what `reason` is made from, as in
     models.Reason; empty where only the text was stored. `quality`: None where it was not measured. `righted`: what was
-    done to the image before it was read, in sentences; `righted_codes` the models.RightingCode of each.
+    done to the image before it was read, in sentences; `righted_codes` the models.RightingCode of each. `acquisition`:
+    what its DICOM header told; `notices`: what a reader has to know of that before the answer, in sentences.
     """
 
     key: str
@@ -145,6 +154,8 @@ class ImageSection:
     quality: QualitySection | None = None
     righted: tuple[str, ...] = ()
     righted_codes: tuple[str, ...] = ()
+    acquisition: tuple[Fact, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:

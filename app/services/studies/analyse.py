@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import select
 
 import models
-from app.entities import Analysis, FailureCode, Finding, Image, ImageStatus, Study
+from app.entities import Acquisition, Analysis, FailureCode, Finding, Image, ImageStatus, Study
 from app.extensions import db
 from app.services import audit
 from app.services.actor import Actor
@@ -94,15 +94,19 @@ class _Job(NamedTuple):
     stored_name: str
     orientation: int
     task: str
+    header: models.Header
 
 
 def _job(image_id: int) -> _Job:
     wanted = (
-        select(Image.key, Image.stored_name, Image.orientation, Study.task)
+        select(Image.key, Image.stored_name, Image.orientation, Study.task, Acquisition)
         .join(Image.study)
+        .outerjoin(Image.acquisition)
         .where(Image.id == image_id)
     )
-    job = _Job(*db.session.execute(wanted).one())
+    key, stored_name, orientation, task, told = db.session.execute(wanted).one()
+    header = models.Header(told.modality, told.body_part, told.view_position) if told else models.NO_HEADER
+    job = _Job(key, stored_name, orientation, task, header)
     db.session.rollback()
     return job
 
@@ -114,7 +118,7 @@ def _result(claim: Claim, pixels: np.ndarray | None) -> Analysis | Failure:
             started = perf_counter()
             pixels = models.read_stored(file_store().get(job.stored_name), job.orientation)
             timings_ms["read"] = (perf_counter() - started) * 1000
-        prediction = models.predict(models.get_task(job.task), pixels)
+        prediction = models.predict(models.get_task(job.task), pixels, job.header)
         return _analysis(claim, job, prediction, timings_ms | prediction.timings_ms)
     except (models.NetworkUnavailable, models.UnknownTask) as error:
         log.error("Image %s was not analysed: %s", job.key, error)

@@ -9,11 +9,8 @@ from app.errors import RefusedUpload
 from app.services import audit
 from app.services.actor import Actor
 from app.services.storage import MissingFile, file_store
-from app.services.studies.files import Picture
+from app.services.studies.files import Picture, row_like
 from app.services.studies.submit import check_quota, check_task, store_study
-
-# What the row of an image keeps: all that its upload told.
-KEPT = ("original_name", "sha256", "byte_size", "width", "height", "media_type", "orientation", "page", "facts")
 
 
 @dataclass(frozen=True)
@@ -79,4 +76,4 @@ def _pictures(images: Sequence[Image]) -> Iterator[Picture]:
             data = file_store().get(image.stored_name)
         except MissingFile:
             raise RefusedUpload("The stored file of an image is missing. Upload the image again.") from None
-        yield Picture(Image(**{name: getattr(image, name) for name in KEPT}), data)
+        yield Picture(row_like(image), data)

@@ -1,18 +1,19 @@
 """The files of an upload: decoded, and made into what is stored of their pictures."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from datetime import date
+from typing import Any, NamedTuple
 
 import numpy as np
 from flask import current_app
 
 import models
-from app.entities import Image
+from app.entities import Acquisition, Image
 from app.errors import RefusedUpload
 from app.services.decoders import decode_file
-from app.services.text import clean_file_name
+from app.services.text import clean_file_name, clean_line
 from app.wording.files import unreadable_text
 
 
@@ -71,5 +72,32 @@ def _row(upload: Upload, digest: str, frame: models.DecodedFrame, pages: int) ->
         media_type=frame.media_type,
         orientation=frame.orientation,
         page=frame.position + 1 if pages > 1 else 0,
-        facts=asdict(frame.facts),
+        # What a header tells has columns of its own.
+        facts={name: value for name, value in asdict(frame.facts).items() if name != "acquisition"},
+        acquisition=_acquisition(frame.facts.acquisition),
     )
+
+
+def _acquisition(header: Mapping[str, Any]) -> Acquisition | None:
+    """The row of what a header told; None where there was none."""
+    if not header:
+        return None
+    told = dict(header)
+    row_spacing, column_spacing = told.pop("spacing", (None, None))
+    dates = {name: date.fromisoformat(told.pop(name)) for name in ("patient_birth_date", "study_date") if name in told}
+    # A decoder answers for a file of a stranger: lines are cleaned as those of a form are.
+    words = {name: clean_line(value) if isinstance(value, str) else value for name, value in told.items()}
+    return Acquisition(**words, **dates, row_spacing=row_spacing, column_spacing=column_spacing)
+
+
+# What the row of an image keeps when it is sent again: all that its upload told.
+KEPT = ("original_name", "sha256", "byte_size", "width", "height", "media_type", "orientation", "page", "facts")
+_OWN = ("id", "created_at", "image_id")
+
+
+def row_like(image: Image, **changes: Any) -> Image:
+    """A new row of an image with all that the upload of this one told, and these changes."""
+    header = image.acquisition
+    told = [column.name for column in Acquisition.__table__.columns if column.name not in _OWN]
+    twin = Acquisition(**{name: getattr(header, name) for name in told}) if header else None
+    return Image(**{name: getattr(image, name) for name in KEPT} | changes, acquisition=twin)

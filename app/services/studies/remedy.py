@@ -15,8 +15,8 @@ from app.errors import RefusedUpload
 from app.services import audit
 from app.services.actor import Actor
 from app.services.storage import MissingFile, file_store
-from app.services.studies.copy import KEPT, copy_of
-from app.services.studies.files import Picture
+from app.services.studies.copy import copy_of
+from app.services.studies.files import Picture, row_like
 from app.services.studies.submit import check_quota, check_task, store_study
 
 # Longest name in the column of images.
@@ -90,7 +90,7 @@ def _pictures(image: Image, code: str) -> Iterator[Picture]:
 def _upright(image: Image, data: bytes) -> Iterator[Picture]:
     """The very file, read in another orientation."""
     quarters = QUARTERS[_reason_values(image)["turned"]]
-    row = _row(image, orientation=models.turn_clockwise(image.orientation, quarters))
+    row = row_like(image, orientation=models.turn_clockwise(image.orientation, quarters))
     if quarters % 2:
         row.width, row.height = image.height, image.width
     yield Picture(row, data)
@@ -98,14 +98,14 @@ def _upright(image: Image, data: bytes) -> Iterator[Picture]:
 
 def _usual_way_round(image: Image, data: bytes) -> Iterator[Picture]:
     pixels = 255 - models.read_stored(data, image.orientation)
-    yield Picture(_row(image, media_type="image/png", orientation=1), models.encode_image(pixels, "image/png"))
+    yield Picture(row_like(image, media_type="image/png", orientation=1), models.encode_image(pixels, "image/png"))
 
 
 def _each_by_itself(image: Image, data: bytes) -> Iterator[Picture]:
     layout = _reason_values(image)["layout"]
     halves = models.split_pictures(models.read_stored(data, image.orientation), layout)
     for pixels, part in zip(halves, PARTS[layout], strict=True):
-        row = _row(image, media_type="image/png", orientation=1, height=pixels.shape[0], width=pixels.shape[1])
+        row = row_like(image, media_type="image/png", orientation=1, height=pixels.shape[0], width=pixels.shape[1])
         row.original_name = f"{image.original_name[: MAX_FILE_NAME - len(part) - 2]}, {part}"
         yield Picture(row, models.encode_image(pixels, "image/png"))
 
@@ -113,11 +113,6 @@ def _each_by_itself(image: Image, data: bytes) -> Iterator[Picture]:
 def _reason_values(image: Image) -> dict[str, Any]:
     assert image.analysis is not None, "a remedy is of a refused image"
     return image.analysis.reason_values
-
-
-def _row(image: Image, **changes: Any) -> Image:
-    """The row of a new image with what the upload of this one told, and these changes."""
-    return Image(**{name: getattr(image, name) for name in KEPT} | changes)
 
 
 _REMEDIES: dict[str, Callable[[Image, bytes], Iterator[Picture]]] = {

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
-from app.entities import Analysis, Finding, Image, Report, Review, SearchTerm, Study, User, utc_now
+from app.entities import Acquisition, Analysis, Finding, Image, Report, Review, SearchTerm, Study, User, utc_now
 from app.errors import Forbidden
 from app.extensions import db
 from app.services import audit
@@ -58,8 +58,9 @@ def _delete_rows(study_id: int) -> None:
     images = select(Image.id).where(Image.study_id == study_id)
     analyses = select(Analysis.id).where(Analysis.image_id.in_(images))
     db.session.execute(delete(Finding).where(Finding.analysis_id.in_(analyses)))
-    db.session.execute(delete(Analysis).where(Analysis.image_id.in_(images)))
-    for table in (Image, Review, Report, SearchTerm):
-        db.session.execute(delete(table).where(table.study_id == study_id))
+    for table in (Analysis, Acquisition):
+        db.session.execute(delete(table).where(table.image_id.in_(images)))
+    for owned in (Image, Review, Report, SearchTerm):
+        db.session.execute(delete(owned).where(owned.study_id == study_id))
     db.session.execute(update(Study).where(Study.copied_from_id == study_id).values(copied_from_id=None))
     db.session.execute(delete(Study).where(Study.id == study_id))

@@ -22,6 +22,7 @@ from app.services.studies import search
 from app.services.studies.analyse import available_tasks, unavailable_reasons
 from app.services.studies.detect import DETECT, detecting
 from app.services.studies.files import Picture, RefusedFile, Upload, read_uploads
+from app.services.studies.patient import of_one_patient
 from app.services.text import clean_line, clean_text
 
 MAX_NAME = 120
@@ -62,7 +63,7 @@ def submit_study(
         study = _checked_study(owner, task, uploads, patient_name, patient_reference, note, submission_key)
         if twin := _same_submission(study.submission_key):
             return Received(twin, {})
-        pictures = read_uploads(uploads)
+        pictures = of_one_patient(study, read_uploads(uploads))
         kept = detecting(study, pictures) if task == DETECT else (picture for _, picture in pictures)
         return store_study(study, kept, actor)
     except (RefusedUpload, ServerBusy, NotAvailable) as refusal:

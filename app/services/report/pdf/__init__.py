@@ -69,6 +69,7 @@ def _opening(content: ReportContent, document_id: str, issued_at: datetime, issu
         text(_question(content), "question"),
         facts_table(facts),
         Spacer(0, 10),
+        *(_notices(single) if single else ()),
         *(_quality(single) if single else ()),
         outcome_box(content.state, content.headline, content.reason),
         *(_righted(single) if single else ()),
@@ -112,11 +113,17 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
     if several:
         # The study's box above says it for a single image.
         box = outcome_box(section.state, section.headline, section.reason, tone=section.tone)
-        first += [*_quality(section), box, Spacer(0, 4), *_righted(section)]
+        first += [*_notices(section), *_quality(section), box, Spacer(0, 4), *_righted(section)]
     first += [
         pictures_row(section, original, overlay, LOW if several else TALL),
         text(f"File “{section.original_name}”{_page(section.page)}, SHA-256 {section.sha256}", "small"),
     ]
+    if section.acquisition:
+        first += [
+            Spacer(0, 6),
+            facts_table([(fact.title, fact.text) for fact in section.acquisition]),
+            Spacer(0, 4),
+        ]
     if section.steps:
         first += [
             Spacer(0, 6),
@@ -127,6 +134,10 @@ def _image(section: ImageSection, heading: str, several: bool, pictures: Picture
     if several and heads:
         first += heads.pop(0)
     return [KeepTogether(first), *(KeepTogether(head) for head in heads)]
+
+
+def _notices(section: ImageSection) -> list[Flowable]:
+    return [text(sentence, "strong") for sentence in section.notices]
 
 
 def _quality(section: ImageSection) -> list[Flowable]:
