@@ -14,7 +14,6 @@ from models.architectures import TRUNKS, trunk_of
 from models.card import Start, Training
 from models.card_file import load_card
 from models.deployment import CARD, NetworkId, current_deployment, served_tasks
-from models.imaging import InputSpec
 from models.runtime import MODEL, file_sha256
 from models.task import Task
 from models.training.calibrate import write_first_card
@@ -124,7 +123,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     side = options.side
     return dataclasses.replace(
         recipe,
-        spec=InputSpec(side, side, recipe.spec.fit) if side else recipe.spec,
+        spec=dataclasses.replace(recipe.spec, height=side, width=side) if side else recipe.spec,
         epochs=options.epochs or recipe.epochs,
         learning_rate=options.learning_rate or recipe.learning_rate,
         hidden=tuple(options.hidden or recipe.hidden),
