@@ -133,6 +133,11 @@ def test_a_ct_without_a_window_shows_soft_tissue():
     assert np.abs(found - np.rint(np.clip((hounsfield + 160) / 400, 0, 1) * 255)).max() <= 1
 
 
+def test_a_ct_of_no_soft_tissue_is_shown_all_the_same():
+    found = grey(dicom_file(SAMPLES, bits=12, Modality="CT", RescaleIntercept=3000, RescaleSlope=1))
+    assert (found == window_samples(SAMPLES)).all()
+
+
 def test_padding_is_black_and_moves_no_window():
     padded = np.pad(SAMPLES // 2 + 1000, 20, constant_values=4095)
     found = grey(dicom_file(padded, bits=12, PixelPaddingValue=4095))

@@ -69,7 +69,9 @@ def _shows_something(shown: np.ndarray, places: np.ndarray, tissue: np.ndarray |
 def _by_default(measured: np.ndarray, places: np.ndarray, tissue: np.ndarray | None, elements: Dataset) -> np.ndarray:
     if elements.get("Modality") == "CT":
         centre, width = CT_WINDOW
-        return _scaled(measured.astype(np.float64), centre - width / 2, centre + width / 2)
+        shown = _scaled(measured.astype(np.float64), centre - width / 2, centre + width / 2)
+        if _shows_something(shown, places, tissue):
+            return shown
     levels = window_samples(_whole(measured)[places], tissue)
     # Values that do not occur are never looked up.
     table = np.zeros(len(measured), np.uint8)
