@@ -73,8 +73,15 @@ def _usual(head: Head, kind: Modality, probabilities: np.ndarray) -> np.ndarray:
 
 
 def _limit(usual: np.ndarray) -> float:
-    """Such that at most STOPPED_SHARE of these probabilities [n] lie below it; HIGHEST at most, rounded down."""
+    """Such that at most STOPPED_SHARE of these probabilities [n] lie below it; HIGHEST at most.
+
+    Rounded down to three digits that count: a sharp network's limits are small.
+    """
     if not len(usual):
         return 0.0
     edge = float(np.sort(usual)[math.floor(STOPPED_SHARE * len(usual))])
-    return math.floor(min(edge, HIGHEST) * 10_000) / 10_000
+    edge = min(edge, HIGHEST)
+    if edge <= 0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(edge)) - 2)
+    return round(math.floor(edge / step) * step, 12)

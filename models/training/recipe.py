@@ -40,8 +40,8 @@ class Recipe:
 
     `miss_rate`: share of a label's own validation images for which it may be ruled out. `behind_gate`: whether the gate
     refuses images before this network is asked. `folds`: what `abroad` leaves out in turn, with networks that read
-    `abroad_side` pixels. `sampling`: exponent of the inverse size of an image's origin and label, by which an epoch
-    draws its images (0: each once, 1: every source of a label equally often).
+    `abroad_side` pixels and learn for `abroad_epochs`. `sampling`: exponent of the inverse size of an image's origin
+    and label, by which an epoch draws its images (0: each once, 1: every source of a label equally often).
     `distill_share`: images of this task in a batch of `distill`, of those with the label `distill_label` if it is set.
     """
 
@@ -64,6 +64,7 @@ class Recipe:
     behind_gate: bool = field(default=True, repr=False)
     folds: tuple[Fold, ...] = field(default=(), repr=False)
     abroad_side: int = field(default=128, repr=False)
+    abroad_epochs: int = field(default=5, repr=False)
     sampling: float = 0.0
     distill_share: int = field(default=0, repr=False)
     distill_label: str = field(default="", repr=False)

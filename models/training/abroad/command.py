@@ -29,8 +29,6 @@ from models.training.calibrate import rounded_card
 from models.training.recipe import Recipe
 from models.training.recipes import RECIPES, training_task
 
-# The same for all recipes that are compared, and quick.
-EPOCHS = 5
 # Faster than in a whole training: this average has to forget its start within a few hundred steps.
 AVERAGING = 0.97
 VIEWS = ("original",)
@@ -67,7 +65,7 @@ def short_recipe(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
         recipe,
         spec=spec,
         **{
-            "epochs": EPOCHS,
+            "epochs": recipe.abroad_epochs,
             "averaging": AVERAGING,
             **others,
             "augmentation": dataclasses.replace(augmentation, **parts),
