@@ -123,8 +123,12 @@ def test_lookup_tables_are_used(keyword):
     ],
     ids=["no width", "far away", "no width at all", "empty table"],
 )
-def test_a_window_that_shows_nothing_is_passed_over(elements):
-    assert (grey(dicom_file(SAMPLES, bits=12, **elements)) == window_samples(SAMPLES)).all()
+def test_a_window_that_shows_nothing_is_passed_over(elements, pool):
+    data = dicom_file(SAMPLES, bits=12, **elements)
+    assert (grey(data) == window_samples(SAMPLES)).all()
+    assert (pool.decode(data)[0].pixels[..., 0] == window_samples(SAMPLES)).all(), (
+        "the confined process imports nothing"
+    )
 
 
 def test_a_ct_without_a_window_shows_soft_tissue():
@@ -133,9 +137,10 @@ def test_a_ct_without_a_window_shows_soft_tissue():
     assert np.abs(found - np.rint(np.clip((hounsfield + 160) / 400, 0, 1) * 255)).max() <= 1
 
 
-def test_a_ct_of_no_soft_tissue_is_shown_all_the_same():
-    found = grey(dicom_file(SAMPLES, bits=12, Modality="CT", RescaleIntercept=3000, RescaleSlope=1))
-    assert (found == window_samples(SAMPLES)).all()
+def test_a_ct_of_no_soft_tissue_is_shown_all_the_same(pool):
+    data = dicom_file(SAMPLES, bits=12, Modality="CT", RescaleIntercept=3000, RescaleSlope=1)
+    assert (grey(data) == window_samples(SAMPLES)).all()
+    assert (pool.decode(data)[0].pixels[..., 0] == window_samples(SAMPLES)).all()
 
 
 def test_padding_is_black_and_moves_no_window():

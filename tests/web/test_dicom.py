@@ -8,8 +8,10 @@ import pytest
 import models
 from app.entities import Acquisition, AuditEvent, Image, Study
 from app.extensions import db
+from app.services import studies
 from app.services.storage import file_store
 from models import Header, Reason, ReasonCode
+from tests.actors import by
 from tests.ml.dicom_files import dicom_file, grey_samples
 from tests.sending import stored_files, upload
 
@@ -169,3 +171,10 @@ def test_a_copy_keeps_the_header(clinician, networks):
     assert copy.images[0].acquisition.body_part == "HAND"
     assert networks.headers[-1].body_part == "HAND"
     assert db.session.query(Image).count() == db.session.query(Acquisition).count() == 2
+
+
+def test_purging_a_study_takes_its_headers_with_it(clinician):
+    study = send(clinician, film())
+    studies.delete_study(study=study, actor=by(clinician.user))
+    assert studies.purge_studies(deleted_before_days=0, actor=by()) == 1
+    assert db.session.query(Acquisition).count() == 0

@@ -63,7 +63,7 @@ def _shows_something(shown: np.ndarray, places: np.ndarray, tissue: np.ndarray |
     """Whether enough samples are neither black nor white, or the picture has but these two."""
     used = places if tissue is None or not tissue.any() else places[tissue]
     between = (shown > 0) & (shown < 255)
-    return float(between[used].mean()) >= LEAST_SHOWN or len(np.unique(used)) <= 2
+    return float(between[used].mean()) >= LEAST_SHOWN or int(np.count_nonzero(np.bincount(used.ravel()))) <= 2
 
 
 def _by_default(measured: np.ndarray, places: np.ndarray, tissue: np.ndarray | None, elements: Dataset) -> np.ndarray:
