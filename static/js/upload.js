@@ -21,8 +21,10 @@ function sizeInWords(bytes) {
   return `${(bytes / 1048576).toFixed(1).replace(/\.0$/, "")} MB`;
 }
 
-// By type or by the end of the name, as the file input itself does: browsers do not know the type of every image.
+// By type or by the end of the name, as the file input itself does: browsers do not know the type of every image. Of what
+// they know nothing about, as of most DICOM files, whose names end in anything, the server decides by its content.
 function isAccepted(file) {
+  if (file.type === "") return true;
   const name = file.name.toLowerCase();
   return input.accept.split(",").some((one) => (one.startsWith(".") ? name.endsWith(one) : file.type === one));
 }

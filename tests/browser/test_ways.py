@@ -8,6 +8,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from models import encode_image
 from tests.browser.steps import assert_fits, choose_files, register, send, sign_in, verdict
+from tests.ml.dicom_files import dicom_file
 from tests.ml.pictures import pages
 
 # A chequered board: sharp, and no network's kind of image.
@@ -134,10 +135,27 @@ def test_each_page_of_a_tiff_is_an_image_and_the_browser_needs_not_show_it(page)
     expect(page.locator("#image-3")).to_have_count(0)
 
 
+def test_a_dicom_file_needs_no_ending_and_fills_in_the_patient(page, tmp_path):
+    page.goto("/upload")
+    data = dicom_file(
+        np.asarray(Image.fromarray(BOARD).convert("L")), Modality="MR", PatientName="Doe^Jane", PatientID="P-17"
+    )
+    path = tmp_path / "IM0001"
+    path.write_bytes(data)
+    choose_files(page, path)
+    expect(page.get_by_role("list", name="Chosen images").get_by_role("listitem")).to_contain_text("IM0001")
+    page.get_by_role("radio", name="Brain MRI").check()
+    page.get_by_role("button", name="Analyse images").click()
+    check_not_assessed(page)
+    page.get_by_text("What the file says").click()
+    expect(page.locator("#image-1")).to_contain_text("Doe, Jane, P-17")
+    assert_fits(page)
+
+
 def test_a_file_of_another_type_is_told_before_it_is_sent(page):
     page.goto("/upload")
     choose_files(page, {"name": "notes.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}, DRAWN)
-    expect(page.locator(".file-error")).to_contain_text("notes.pdf: this is not a JPEG, PNG, TIFF")
+    expect(page.locator(".file-error")).to_contain_text("notes.pdf: this is not a DICOM, JPEG, PNG, TIFF")
     previews = page.get_by_role("list", name="Chosen images").get_by_role("listitem")
     expect(previews).to_have_count(1)
     expect(previews).to_contain_text("drawn.jpg")

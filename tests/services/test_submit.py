@@ -102,7 +102,7 @@ def test_a_refusal_is_recorded_by_hash_and_reason(owner):
     event = db.session.query(AuditEvent).one()
     assert event.action == "study.refuse"
     assert event.detail.startswith(hashlib.sha256(b"text").hexdigest()[:16])
-    assert "not a JPEG, PNG" in event.detail
+    assert "not a DICOM, JPEG, PNG" in event.detail
     assert "Jane" not in event.detail
     assert event.address == "192.0.2.7"
 
@@ -170,7 +170,7 @@ def test_without_one_task_for_all_images_nothing_is_stored(detected, missing, st
 
 def test_a_damaged_file_is_told_before_its_task(owner, networks):
     networks.detected = [CHEST]
-    with pytest.raises(RefusedUpload, match="The file is not a JPEG, PNG"):
+    with pytest.raises(RefusedUpload, match="The file is not a DICOM, JPEG, PNG"):
         receive(owner, b"text", task="detect")
 
 

@@ -142,7 +142,7 @@ def test_one_bad_file_of_several_refuses_all(clinician, app, caplog):
     before = left_behind()
     response = upload(clinician, (picture(), "good.jpg"), (b"no picture", "bad.png"), (picture(seed=2), "fine.jpg"))
     assert_refused(clinician, response, before, app, caplog)
-    assert "bad.png: The file is not a JPEG, PNG, TIFF, WebP, HEIC or BMP image" in response.text
+    assert "bad.png: The file is not a DICOM, JPEG, PNG, TIFF, WebP, HEIC or BMP image" in response.text
 
 
 # Requests

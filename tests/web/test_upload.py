@@ -82,7 +82,9 @@ def test_a_mistake_keeps_what_was_typed_and_says_what_to_do(clinician):
     assert 'value="Ada"' in response.text
     assert ">\r\ntyped</textarea>" in response.text or ">\ntyped</textarea>" in response.text
     assert re.search(r'value="fracture" required checked', response.text)
-    assert '<a href="#images">film.jpg: The file is not a JPEG, PNG, TIFF, WebP, HEIC or BMP image' in response.text
+    assert (
+        '<a href="#images">film.jpg: The file is not a DICOM, JPEG, PNG, TIFF, WebP, HEIC or BMP image' in response.text
+    )
     assert "choose your images again" in response.text
 
 
