@@ -105,7 +105,7 @@ def _image_json(study_key: str, image: ImageSection) -> Json:
         "suggested_task": image.suggested_task or None,
         "quality": _quality_json(image.quality),
         "righted": list(image.righted_codes),
-        "header": {fact.title: fact.text for fact in image.acquisition},
+        "header": {fact.key: fact.text for fact in image.acquisition},
         "notices": list(image.notices),
     }
 

@@ -158,7 +158,7 @@ def test_the_report_and_the_api_tell_the_same(clinician, bearer):
     study = send(clinician, film(BodyPartExamined="CHEST", BurnedInAnnotation="YES"))
     response = clinician.get(f"/api/v1/studies/{study.key}", headers=bearer)
     (image,) = response.json["images"]
-    assert image["header"]["Part of the body"] == "chest"
+    assert image["header"]["body_part"] == "chest"
     assert any("burned into the picture" in sentence for sentence in image["notices"])
     assert clinician.post(f"/studies/{study.key}/reports").status_code == 303
 

@@ -12,16 +12,16 @@ def acquisition_facts(header: Acquisition | None) -> tuple[Fact, ...]:
     born = f"born {header.patient_birth_date.isoformat()}" if header.patient_birth_date else ""
     patient = [header.patient_name, header.patient_id, born, dicom.code_text(header.patient_sex, dicom.SEXES)]
     told = (
-        ("Patient in the file", ", ".join(part for part in patient if part)),
-        ("Type", dicom.modality_text(header.modality) if header.modality else ""),
-        ("Part of the body", header.body_part.lower()),
-        ("View", dicom.code_text(header.view_position, dicom.VIEWS)),
-        ("Side", dicom.code_text(header.side, dicom.SIDES)),
-        ("Taken on", header.study_date.isoformat() if header.study_date else ""),
-        ("Accession number", header.accession_number),
-        ("Device", " ".join(part for part in (header.manufacturer, header.device) if part)),
+        ("patient", "Patient in the file", ", ".join(part for part in patient if part)),
+        ("modality", "Type", dicom.modality_text(header.modality) if header.modality else ""),
+        ("body_part", "Part of the body", header.body_part.lower()),
+        ("view_position", "View", dicom.code_text(header.view_position, dicom.VIEWS)),
+        ("side", "Side", dicom.code_text(header.side, dicom.SIDES)),
+        ("study_date", "Taken on", header.study_date.isoformat() if header.study_date else ""),
+        ("accession_number", "Accession number", header.accession_number),
+        ("device", "Device", " ".join(part for part in (header.manufacturer, header.device) if part)),
     )
-    return tuple(Fact(title, text) for title, text in told if text)
+    return tuple(Fact(key, title, text) for key, title, text in told if text)
 
 
 def acquisition_notices(header: Acquisition | None, study: Study) -> tuple[str, ...]:

@@ -87,8 +87,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Fact:
-    """One fact with its title."""
+    """One fact with its title; `key` names it for programs."""
 
+    key: str
     title: str
     text: str
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from pydicom import Dataset
+from pydicom.multival import MultiValue
 from pydicom.valuerep import PersonName
 
 MOST_LETTERS = 120
@@ -52,8 +53,8 @@ def _clean(value: object, most: int) -> str:
     """One line without control characters; of several values the first."""
     if value is None:
         return ""
-    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
-        value = next(iter(value), "")  # type: ignore[call-overload] # a MultiValue is a sequence
+    if isinstance(value, MultiValue):
+        value = next(iter(value), "")
     return "".join(letter for letter in str(value) if letter.isprintable()).strip()[:most]
 
 
